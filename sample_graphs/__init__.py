@@ -1,0 +1,1 @@
+"""Graphs to start from. Each one runs as it stands. Found by `vidflow.places`."""

@@ -1,0 +1,70 @@
+"""Every sample graph runs as it stands, and gives what it promises."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import pytest
+
+import vidflow
+from vidflow import places
+from vidflow.graph.files import dump, load
+
+SAMPLES = sorted(path.name for path in places.samples().glob("*.json"))
+FILMS = {
+    "first_cut.json": ("first_cut.mp4", 960, 540, Fraction(25), 300, 48_000),
+    "new_soundtrack.json": ("new_soundtrack.mp4", 1280, 720, Fraction(25), 125, 48_000),
+    "postcards.json": ("postcards.mp4", 360, 360, Fraction(25), 100, 48_000),
+    "reverse_loop.json": ("reverse_loop.mp4", 480, 270, Fraction(24), 240, 44_100),
+}
+PICTURES = {"stills.json": {"mountains_wide.jpg": (960, 400), "moon_face.png": (400, 400)}}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all samples were run."""
+    folder = tmp_path_factory.mktemp("samples")
+    engine = vidflow.Engine(store=folder / "store")
+    try:
+        for name in SAMPLES:
+            quick = {"save.preset": "ultrafast"} if name in FILMS else {}
+            engine.submit(places.samples() / name, set=quick, output_dir=folder / "out").result()
+    finally:
+        engine.close()
+    return folder / "out"
+
+
+def test_every_sample_is_tested_for_what_it_promises() -> None:
+    assert set(SAMPLES) == FILMS.keys() | PICTURES.keys()
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_a_film_has_the_frames_size_rate_and_sound_that_its_graph_promises(name: str, outputs: Path) -> None:
+    film, width, height, rate, frames, pitch = FILMS[name]
+    command = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(outputs / film)]
+    streams = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["streams"]
+    (video,) = [stream for stream in streams if stream["codec_type"] == "video"]
+    (audio,) = [stream for stream in streams if stream["codec_type"] == "audio"]
+    assert (video["width"], video["height"], int(video["nb_read_frames"])) == (width, height, frames)
+    assert Fraction(video["avg_frame_rate"]) == rate
+    assert (int(audio["sample_rate"]), audio["channels"]) == (pitch, 2)
+    assert float(audio["duration"]) == pytest.approx(float(frames / rate), abs=0.05)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_has_the_size_that_its_graph_promises(name: str, outputs: Path) -> None:
+    for file, size in PICTURES[name].items():
+        picture = cv2.imread(str(outputs / file))
+        assert picture is not None
+        assert picture.shape[1::-1] == size
+        assert picture.std() > 20
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_is_written_as_vidflow_saves_it(name: str) -> None:
+    path = places.samples() / name
+    assert dump(load(path)) == path.read_text(encoding="utf-8")

@@ -1,0 +1,133 @@
+"""Where everything is in a file: one pass over its packets, without decoding any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.stream import Discard, Stream
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+_KEY, _DISCARD = 1, 2
+_UNKNOWN = -(2**63)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PacketTable:
+    """The packets of one stream in the order of the file; times in units of `time_base` seconds."""
+
+    time_base: Fraction
+    pts: NDArray[np.int64]
+    """`UNKNOWN` where the container does not say."""
+    dts: NDArray[np.int64]
+    duration: NDArray[np.int64]
+    size: NDArray[np.int64]
+    flags: NDArray[np.int64]
+    start: int = 0
+    """When the container says the stream starts."""
+    head_skip: int = 0
+    """Samples that the start of a sound only primes the decoder with."""
+    tail_skip: int = 0
+    """Samples at the end of a sound that are padding."""
+
+    UNKNOWN = _UNKNOWN
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def key(self) -> NDArray[np.bool_]:
+        """Which packets decoding can start at."""
+        return (self.flags & _KEY) != 0
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Which packets are shown, not only decoded for others (an edit list says so)."""
+        return (self.flags & _DISCARD) == 0
+
+
+def read_packets(found: InputContainer, streams: Sequence[Stream]) -> list[PacketTable]:
+    """The tables of `streams`. What is past damage in the file is left out."""
+    rows: dict[int, list[tuple[int, int, int, int, int]]] = {stream.index: [] for stream in streams}
+    skips: dict[int, list[int]] = {stream.index: [0, 0] for stream in streams}
+    sounds = {stream.index for stream in streams if stream.type == "audio"}
+    for stream in found.streams:
+        if stream.index not in rows:
+            stream.discard = Discard.all
+    try:
+        for packet in found.demux(*streams):
+            if packet.dts is None and packet.pts is None and packet.size == 0:
+                continue
+            index = packet.stream_index
+            flags = _KEY * packet.is_keyframe | _DISCARD * packet.is_discard
+            pts = _UNKNOWN if packet.pts is None else packet.pts
+            dts = _UNKNOWN if packet.dts is None else packet.dts
+            rows[index].append((pts, dts, packet.duration or 0, packet.size, flags))
+            if index in sounds and packet.has_sidedata("skip_samples"):
+                words = np.frombuffer(bytes(packet.get_sidedata("skip_samples")), "<u4", 2)
+                if len(rows[index]) == 1:
+                    skips[index][0] = int(words[0])
+                skips[index][1] = int(words[1])
+    except av.FFmpegError:
+        pass
+    if found.format.name == "ogg":
+        # Its last duration is already without the padding.
+        skips = {index: [head, 0] for index, (head, _) in skips.items()}
+    return [_table(stream, rows[stream.index], skips[stream.index]) for stream in streams]
+
+
+def _table(stream: Stream, rows: list[tuple[int, int, int, int, int]], skips: list[int]) -> PacketTable:
+    pts, dts, duration, size, flags = np.array(rows, np.int64).reshape(-1, 5).T
+    time_base = stream.time_base or Fraction(1, av.time_base)
+    start = stream.start_time if stream.start_time is not None else int(pts[0]) if len(pts) else 0
+    return PacketTable(time_base, pts, dts, duration, size, flags, start, *skips)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameIndex:
+    """When each frame of a video is shown, and where decoding can start.
+
+    Frames are numbered in the order of presentation. `times` is when each is shown, in units of `time_base`; `end`
+    is when the last one goes. `keys` are the places that decoding can start at, by presentation time.
+    """
+
+    time_base: Fraction
+    times: NDArray[np.int64]
+    end: int
+    key_pts: NDArray[np.int64]
+    key_dts: NDArray[np.int64]
+    timed: bool
+    """Whether the container tells presentation times; without them frames are only counted from the start."""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def key_before(self, frame: int) -> int:
+        """The key that decoding must start at to show `frame`.
+
+        It is shown no later than `frame`: pictures that follow an open key frame in the file but are shown before
+        it lean on the group before, and so belong to the key before.
+        """
+        return max(0, int(np.searchsorted(self.key_pts, self.times[frame], "right")) - 1)
+
+
+def frame_index(table: PacketTable, stream: VideoStream) -> FrameIndex:
+    """The frames that the packets in `table` hold."""
+    if bool((table.pts == PacketTable.UNKNOWN).any()):
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        start = np.zeros(1, np.int64)
+        return FrameIndex(1 / rate, np.arange(len(table), dtype=np.int64), len(table), start, start, False)
+    times, first = np.unique(table.pts[table.shown], return_index=True)
+    durations = table.duration[table.shown][first]
+    last = int(durations[-1]) if len(times) else 0
+    if last <= 0:
+        last = int(np.median(np.diff(times))) if len(times) > 1 else 1
+    keys = np.flatnonzero(table.key)
+    keys = keys[np.argsort(table.pts[keys], kind="stable")]
+    end = int(times[-1]) + last if len(times) else 0
+    return FrameIndex(table.time_base, times, end, table.pts[keys], table.dts[keys], True)
