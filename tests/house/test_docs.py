@@ -22,7 +22,7 @@ def blocks(page: str, language: str) -> list[str]:
 def vidflow(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """The command, run in `folder` with the pack `mylooks` there and a store of its own."""
     env = {**os.environ, "VIDFLOW_PACKS": str(folder / "mylooks"), "VIDFLOW_STORE": str(folder / "store")}
-    command = [sys.executable, "-m", "vidflow.cli", *args]
+    command = [str(Path(sys.executable).with_name("vidflow")), *args]
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 

@@ -71,7 +71,7 @@ def test_the_wheel_leaves_the_scripts_that_render_the_media_out(wheel: Path) -> 
 
 def test_the_installed_vidflow_checks_a_sample_graph(wheel: Path) -> None:
     sample = wheel / "vidflow_samples" / "first_cut.json"
-    done = run_in(wheel, "-m", "vidflow.cli", "check", str(sample))
+    done = run_in(wheel, "-c", "from vidflow.cli import main; raise SystemExit(main())", "check", str(sample))
     assert done.returncode == 0, done.stdout + done.stderr
     found = run_in(wheel, "-c", "import vidflow.places; print(vidflow.places.resources())")
     assert Path(found.stdout.strip()) == wheel / "vidflow_resources"

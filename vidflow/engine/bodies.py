@@ -148,7 +148,7 @@ class Bodies:
                     engine.slots.give()
 
             engine.slots.take(node.urgency, node.index, lambda: engine.threads.start(streamed))
-        elif spec.sink or spec.streams or spec.lane != "cpu" or self._must_wait(node):
+        elif spec.streams or spec.lane != "cpu" or (spec.sink and self._target(node)) or self._must_wait(node):
             engine.threads.start(lambda: self._streamed(node))
         else:
             engine.lanes[spec.lane].submit(_BodyJob(self, node))

@@ -23,7 +23,7 @@ from vidflow.errors import Cancelled, Failure, GraphError, Problem, RunError, Vi
 from vidflow.graph.check import Checked, check
 from vidflow.graph.document import Graph
 from vidflow.graph.files import from_mapping, load
-from vidflow.graph.paths import Paths
+from vidflow.graph.paths import Paths, paths_for
 from vidflow.nodespec.registry import Registry, installed
 from vidflow.values import Frames, Video
 
@@ -345,17 +345,11 @@ def run(
 
 def opened(graph: GraphLike, output_dir: str | Path | None, allow_write: Sequence[str | Path]) -> tuple[Graph, Paths]:
     """The document, and where its paths lead. Raises GraphError."""
-    here = Path.cwd()
-    base, name = here, "graph"
     if isinstance(graph, Graph):
-        document = graph
-    elif isinstance(graph, Mapping):
-        document = from_mapping(graph)
-    else:
-        path = Path(graph)
-        document, base, name = load(path), path.resolve().parent, path.stem
-    target = Path(output_dir) if output_dir is not None else here / "outputs"
-    return document, Paths(name, base, here, (here / target).absolute(), tuple((here / one).absolute() for one in allow_write))
+        return graph, paths_for(None, output_dir, allow_write)
+    if isinstance(graph, Mapping):
+        return from_mapping(graph), paths_for(None, output_dir, allow_write)
+    return load(graph), paths_for(graph, output_dir, allow_write)
 
 
 def _written(node: Any) -> list[str]:

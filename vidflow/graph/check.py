@@ -101,6 +101,8 @@ class _Check:
     def run(self, given: Mapping[str, Any], only: Sequence[str]) -> Checked:
         expanded = expand(self.graph, self.guesses)
         self.problems.extend(expanded.problems)
+        if expanded.too_large:
+            return Checked(tuple(self.problems), {}, ())
         everything = expanded.nodes
         if given:
             everything, self.from_set, problems = with_set(expanded, given, self.kinds, self.guesses)
@@ -130,7 +132,7 @@ class _Check:
         self._outputs()
         if not only:
             self._fields()
-            if not wanted and not circular:
+            if not wanted and not self.problems:
                 self.problems.append(Problem("nothing-to-run", "No node of this graph would run.", level="note"))
         problems = self._relevant(expanded, everything, needed, only) if self.problems else ()
         return Checked(problems, self.checked, tuple(wanted))

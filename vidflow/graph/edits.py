@@ -1,7 +1,7 @@
 """Edits of a document: what an editor does to a graph, each with its inverse.
 
 `apply` makes a new document that shares all but what changed with the old one: it copies the dict of ids of the scope
-it edits (some 30 us for 1000 nodes), never the nodes. The inverse is a `Patch`, exact to the byte even where the graph
+it edits and compares the two (0.4 ms for 1000 nodes), never the nodes. The inverse is a `Patch`, exact to the byte even where the graph
 has faults, such as links to nodes that are not there. A scope is the document, or the subgraph that `graph` names.
 """
 
@@ -14,7 +14,8 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from vidflow.errors import GraphError, Problem
 from vidflow.graph.document import ID, SUBGRAPH, Graph, Input, Link, Node, Subgraph
-from vidflow.graph.patches import Patch, difference
+from vidflow.graph.patches import Patch, difference, same
+from vidflow.graph.shape import view_problems
 from vidflow.graph.wording import shown
 
 _T = TypeVar("_T")
@@ -199,7 +200,7 @@ def _in_scope(
                 inputs.pop(edit.input, None)
             else:
                 inputs[edit.input] = edit.value
-            if _same_items(inputs, node.inputs):
+            if same(inputs, dict(node.inputs)):
                 return scope
             return replace(scope, nodes={**scope.nodes, edit.node: replace(node, inputs=inputs)})
         case SetOff():
@@ -327,8 +328,11 @@ def _with_view(scope: Graph | Subgraph, path: Sequence[str], value: Any) -> Grap
     for key in path:
         levels.append(dict(cast("Mapping[str, Any]", inner)) if isinstance(inner, Mapping) else {})
         inner = levels[-1].get(key, UNSET)
-    if inner is value or (value is not UNSET and inner.__class__ is value.__class__ and repr(inner) == repr(value)):
+    if same(inner, value):
         return scope
+    problems = view_problems(path, value) if value is not UNSET else ()
+    if problems:
+        raise GraphError(problems)
     for level, key in zip(reversed(levels), reversed(path), strict=True):
         if value is UNSET:
             level.pop(key, None)
@@ -337,13 +341,6 @@ def _with_view(scope: Graph | Subgraph, path: Sequence[str], value: Any) -> Grap
         # Where taking a node's last entry empties its object, the object goes as well.
         value = level if level or value is not UNSET else UNSET
     return replace(scope, view={} if value is UNSET else value)
-
-
-def _same_items(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two mappings hold the same; 1, 1.0 and true are three different values."""
-    return one.keys() == other.keys() and all(
-        value is other[key] or repr(value) == repr(other[key]) for key, value in one.items()
-    )
 
 
 def _inserted(items: Mapping[str, _T], key: str, value: _T, at: int | None) -> dict[str, _T]:

@@ -51,6 +51,8 @@ class Expanded:
     nodes: Mapping[str, Node]
     instances: dict[str, Instance] = field(default_factory=lambda: cast("dict[str, Instance]", {}))
     problems: list[Problem] = field(default_factory=lambda: cast("list[Problem]", []))
+    too_large: bool = False
+    """Whether inlining was given up; the rest then means nothing."""
 
     def targets(self, id: str, port: str) -> list[tuple[str, str]] | None:
         """The inputs, as flat id and name, that the port of an instance feeds; None where it has no such port."""
@@ -102,7 +104,6 @@ class _Inlining:
         self.nodes: dict[str, Node] = {}
         self.result = Expanded(self.nodes, {}, problems)
         self.work = 0
-        self.full = False
         self.costs: dict[str, tuple[int, int]] = {}
 
     def run(self) -> Expanded:
@@ -110,7 +111,7 @@ class _Inlining:
         scopes: list[tuple[str, Iterator[tuple[str, Node]], dict[str, dict[str, Input]]]] = [
             ("", iter(self.graph.nodes.items()), feeds)
         ]
-        while scopes:
+        while scopes and not self.result.too_large:
             prefix, rest, feeds = scopes[-1]
             for id, node in rest:
                 flat = prefix + id
@@ -155,8 +156,6 @@ class _Inlining:
         return None
 
     def _fits(self, id: str, name: str, definition: Subgraph, depth: int) -> bool:
-        if self.full:
-            return False
         if name not in self.costs:
             sizes = [
                 sum(len(value) if isinstance(value, tuple) else 1 for value in node.inputs.values())
@@ -168,7 +167,7 @@ class _Inlining:
         self.work += 1 + cost + len(id) * count
         if depth <= MAX_DEPTH and self.work <= MAX_WORK and len(self.nodes) + count <= MAX_NODES:
             return True
-        self.full = True
+        self.result.too_large = True
         self._problem(
             "too-large",
             f"With all its subgraphs inlined this graph is too large: expected at most {MAX_NODES} nodes, "

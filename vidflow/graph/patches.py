@@ -47,6 +47,17 @@ def difference(before: Graph, after: Graph) -> Patch:
     return patch if patch is not None else Patch()
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are written alike: in the same order, and with 1, 1.0 and true told apart."""
+    if one is other:
+        return True
+    return (
+        one.__class__ is other.__class__
+        and repr(one) == repr(other)
+        and getattr(one, "fields", None) == getattr(other, "fields", None)
+    )
+
+
 def _mapping(value: Any) -> Mapping[str, Any] | None:
     parts = _PARTS.get(value.__class__)
     if parts is not None:
@@ -74,7 +85,8 @@ def _difference(before: Any, after: Any, depth: int) -> Patch | None:
         if was is not value:
             inner = _difference(was, value, depth + 1)
             if inner is None:
-                put.append((key, value))
+                if not same(was, value):
+                    put.append((key, value))
             elif inner:
                 put.append((key, inner))
     if kept != [key for key in old if key in new]:

@@ -6,7 +6,7 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -143,6 +143,21 @@ class Paths:
             highest = 0
         number = highest + 1
         return Path(before + NUMBER.sub(lambda match: f"{number:0{int(match[1] or 1)}}", rest))
+
+
+def paths_for(
+    graph: str | Path | None = None, output_dir: str | Path | None = None, allow_write: Iterable[str | Path] = ()
+) -> Paths:
+    """The folders of a graph in a file (or of one given as a mapping), run from the current directory."""
+    here = Path.cwd()
+    file = None if graph is None else Path(graph)
+    return Paths(
+        graph_name=file.stem if file else "graph",
+        base=file.absolute().parent if file else here,
+        cwd=here,
+        output_dir=here / (output_dir if output_dir is not None else "outputs"),
+        allow_write=tuple(here / folder for folder in allow_write),
+    )
 
 
 def files_of(path: Path) -> Iterator[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, cast
 
@@ -50,7 +50,7 @@ class Shaper:
         return Graph(
             self._nodes(raw.get("nodes", {}), ("nodes",)),
             subgraphs,
-            self._view(raw.get("view", {}), ("view",)),
+            self.view(raw.get("view", {}), ("view",)),
             self._extra(raw, _GRAPH, at),
             tuple(raw),
         )
@@ -80,7 +80,7 @@ class Shaper:
             self._nodes(raw.get("nodes", {}), (*at, "nodes")),
             inputs,
             outputs,
-            self._view(raw.get("view", {}), (*at, "view")),
+            self.view(raw.get("view", {}), (*at, "view")),
             self._extra(raw, _SUBGRAPH, at),
             tuple(raw),
         )
@@ -190,7 +190,8 @@ class Shaper:
         )
         return None
 
-    def _view(self, raw: Any, at: Trail) -> dict[str, Any]:
+    def view(self, raw: Any, at: Trail) -> dict[str, Any]:
+        """The layout, of which only the positions have a form."""
         view = self._object(raw, at, "'view'")
         if "nodes" in view:
             for name, entry in self._object(view["nodes"], (*at, "nodes"), "'nodes' of the view").items():
@@ -278,6 +279,15 @@ class Shaper:
         if node is not None and len(at) > 3 and at[0] == "graphs":
             node = f"{SUBGRAPH}{at[1]}/{node}"
         self.problems.append((at, Problem(code, cut(message), node, input, hint)))
+
+
+def view_problems(path: Sequence[str], value: Any) -> list[Problem]:
+    """What keeps `value` from standing in a layout under the keys `path`."""
+    shaper = Shaper()
+    for key in reversed(path):
+        value = {key: value}
+    shaper.view(value, ("view",))
+    return [problem for _, problem in shaper.problems]
 
 
 def _is_target(text: str) -> bool:

@@ -283,6 +283,8 @@ def _add_pictures(out: OutputContainer, info: VideoInfo, encoding: Encoding) -> 
     stream = out.add_stream("libx264" if encoding.codec == "h264" else "ffv1", rate=info.rate)
     assert isinstance(stream, VideoStream)
     context = stream.codec_context
+    # As FFmpeg does: the encoder's own number of threads, which each take a frame where it can (x264), not a slice.
+    context.thread_type, context.thread_count = "AUTO", 0
     context.width, context.height, context.time_base = info.width, info.height, 1 / info.rate
     if encoding.codec == "ffv1":
         # bgr0 is how FFV1 stores 8-bit RGB. Slices let it use several cores; each carries a checksum.

@@ -235,3 +235,9 @@ def write_number(*, value: int, path: Annotated[str, OutputFile((".txt",))], run
     with run.output(path) as target:
         target.write_text(str(value), "utf-8")
     return path
+
+
+@node(title="Drop", category="Lab", sink=True)
+def drop(*, value: int) -> None:
+    """A sink without a file."""
+    count("drop")

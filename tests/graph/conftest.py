@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from vidflow.graph import Checked, Paths, check, from_mapping
 from vidflow.nodespec.hints import Choice, File, Folder, Hint, Number, OutputFile, Seed
 from vidflow.nodespec.spec import InputSpec, NodeSpec, OutputSpec, PortType
 
@@ -86,4 +90,33 @@ class Some:
         return tuple(self._specs)
 
 
-TYPES = Some()
+@pytest.fixture(scope="session")
+def registry() -> Some:
+    return Some()
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """A graph `film` in a folder with a clip and two pictures, run from another one."""
+    media = tmp_path / "project" / "media"
+    media.mkdir(parents=True)
+    (tmp_path / "here").mkdir()
+    for name in ("clip.mp4", "shot_1.png", "shot_2.png"):
+        (media / name).write_bytes(b"not really")
+    return Paths("film", tmp_path / "project", tmp_path / "here", tmp_path / "here" / "outputs")
+
+
+Look = Callable[..., Checked]
+
+
+@pytest.fixture
+def look(registry: Some, paths: Paths) -> Look:
+    """Check a mapping of nodes, with `graphs` where given, against the types above."""
+
+    def check_nodes(nodes: dict[str, Any], graphs: dict[str, Any] | None = None, **how: Any) -> Checked:
+        raw: dict[str, Any] = {"vidflow": 1, "nodes": nodes}
+        if graphs:
+            raw["graphs"] = graphs
+        return check(from_mapping(raw), registry, how.pop("paths", paths), **how)
+
+    return check_nodes
