@@ -10,23 +10,26 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from measure import ROOT, Row, report
 
+_CHILD = """
+import json, resource, subprocess, sys, time
+began = time.perf_counter()
+with open(sys.argv[1] + ".log", "w") as log:
+    code = subprocess.run(sys.argv[2:], stdout=log, stderr=log).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+found = [code, used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024]
+json.dump(found, open(sys.argv[1], "w"))
+"""
+"""A process of its own, so that its children are those of one command only."""
+
 
 def usage(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> tuple[float, float, float]:
     """CPU seconds, wall seconds and peak memory in MiB of a process and what it starts."""
-    script = (
-        "import json, resource, subprocess, sys, time\n"
-        "began = time.perf_counter()\n"
-        "code = subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=open(sys.argv[1] + '.log', 'w')).returncode\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "json.dump([code, used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024], open(sys.argv[1], 'w'))\n"
-    )
     out = folder / "usage.json"
-    subprocess.run([sys.executable, "-c", script, str(out), *command], check=True, cwd=folder, env=environment)
+    subprocess.run([sys.executable, "-c", _CHILD, str(out), *command], check=True, cwd=folder, env=environment)
     code, cpu, wall, memory = json.loads(out.read_text())
     if code:
         raise SystemExit(f"{' '.join(command)} failed: {Path(f'{out}.log').read_text()[-2000:]}")
@@ -49,16 +52,15 @@ def main() -> None:
         clips: dict[int, Path] = {}
         for count in filter(None, (options.frames, options.long)):
             clips[count] = folder / f"{count}.mp4"
+            command = f"ffmpeg -v error -stream_loop -1 -i {source} -an -frames:v {count} -vf scale=1280:720"
             subprocess.run(
-                ["ffmpeg", "-v", "error", "-stream_loop", "-1", "-i", str(source), "-an", "-frames:v", str(count), "-vf",
-                 "scale=1280:720", "-c:v", "libx264", "-preset", "veryfast", "-crf", "18", str(clips[count])], check=True,
-            )  # fmt: skip
+                [*f"{command} -c:v libx264 -preset veryfast -crf 18".split(), str(clips[count])], check=True
+            )
         environment = {**os.environ, "VIDFLOW_STORE": str(folder / "store")}
 
         def ffmpeg(count: int) -> list[str]:
-            scale = "scale=2560:1440:flags=bilinear"
-            return ["ffmpeg", "-y", "-v", "error", "-i", str(clips[count]), "-vf", scale, "-c:v", "libx264", "-crf", "18",
-                    "-preset", "medium", "ffmpeg.mp4"]  # fmt: skip
+            command = f"ffmpeg -y -v error -i {clips[count]} -vf scale=2560:1440:flags=bilinear"
+            return f"{command} -c:v libx264 -crf 18 -preset medium ffmpeg.mp4".split()
 
         def ours(count: int, *more: str) -> list[str]:
             graph = {
@@ -99,8 +101,18 @@ def main() -> None:
         if options.long:
             for name, more in (("no store", ["--no-store"]), ("store", [])):
                 long = usage(ours(options.long, *more), folder, environment)
-                print(f"{name}, {options.long} frames: {long[0]:.1f} s CPU, {long[1]:.1f} s wall, {long[2]:.0f} MiB", flush=True)
-                rows.append(Row(f"{name}: memory, {options.long} frames beside {options.frames}", long[2] / best[name][2], 1.05, "x"))
+                print(
+                    f"{name}, {options.long} frames: {long[0]:.1f} s CPU, {long[1]:.1f} s wall, {long[2]:.0f} MiB",
+                    flush=True,
+                )
+                rows.append(
+                    Row(
+                        f"{name}: memory, {options.long} frames beside {options.frames}",
+                        long[2] / best[name][2],
+                        1.05,
+                        "x",
+                    )
+                )
     print(f"this process used {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB itself")
     report(rows)
 

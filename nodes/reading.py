@@ -12,7 +12,8 @@ from vidflow.api import Audio, File, Image, Video, media, node
 def load_video(*, path: Annotated[str, File("video")]) -> Video:
     """Open a video with its sound. Nothing is decoded until it is read.
 
-    Eight-bit video stays eight-bit, deeper video becomes float; a variable rate is conformed to the nearest constant one.
+    Eight-bit video stays eight-bit, deeper video becomes float; a variable rate is conformed to the nearest constant
+    one.
     """
     return media.open_video(Path(path))
 

@@ -35,9 +35,7 @@ def resize(
     return video.map(make, width=new_width, height=new_height)
 
 
-def fitted(
-    old_width: int, old_height: int, width: int, height: int, fit: Fit, filter: Filter
-) -> Callable[[Any], Any]:
+def fitted(old_width: int, old_height: int, width: int, height: int, fit: Fit, filter: Filter) -> Callable[[Any], Any]:
     """A function that brings a frame of the old size to the new one."""
     import cv2
     import numpy as np

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vidflow.errors import Cancelled, MediaError, NodeError
 from vidflow.nodespec.declare import node
 from vidflow.nodespec.hints import Choice, Colour, File, Folder, Number, OutputFile, Rate, Seed, Text
@@ -28,6 +30,9 @@ from vidflow.values import (
     Video,
     VideoInfo,
 )
+
+if TYPE_CHECKING:
+    from vidflow import media
 
 __all__ = [
     "AnyVideo",

@@ -1,4 +1,4 @@
-"""The command line: run, check, nodes, packs, models, store, edit. Exit status: 0 done, 1 failed, 2 wrong, 130 cancelled."""
+"""The command line. Exit status: 0 done, 1 the run failed, 2 the graph or the arguments are wrong, 130 cancelled."""
 
 from __future__ import annotations
 
@@ -62,7 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE", help="set an input")
     run.add_argument("--only", action="append", default=[], metavar="NODE", help="run this node and what it needs")
     run.add_argument(
-        "--each", action="append", default=[], metavar="NODE.INPUT=VALUES", help="one run for each of a glob, a,b,c or 1..8"
+        "--each",
+        action="append",
+        default=[],
+        metavar="NODE.INPUT=VALUES",
+        help="one run for each of a glob, a,b,c or 1..8",
     )
     run.add_argument("--output-dir", metavar="DIR", help="where files go (default: outputs)")
     run.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu or cuda:N")
@@ -73,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--debug", action="store_true", help="show tracebacks")
     run.set_defaults(command=_run)
 
-    check = commands.add_parser("check", help="find every problem of a graph", description="Check a graph without running it.")
+    check = commands.add_parser(
+        "check", help="find every problem of a graph", description="Check a graph without running it."
+    )
     check.add_argument("graph", metavar="GRAPH")
     check.add_argument("--json", action="store_true", help="as JSON")
     check.set_defaults(command=_check)
@@ -88,10 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     packs.add_argument("name", nargs="?")
     packs.set_defaults(command=_packs)
 
-    models = commands.add_parser("models", help="the models that are here", description="List the models that are here.")
+    models = commands.add_parser(
+        "models", help="the models that are here", description="List the models that are here."
+    )
     models.set_defaults(command=_models)
 
-    store = commands.add_parser("store", help="what is kept", description="Show or clear what is kept from earlier runs.")
+    store = commands.add_parser(
+        "store", help="what is kept", description="Show or clear what is kept from earlier runs."
+    )
     store.add_argument("action", nargs="?", choices=("show", "clear"), default="show")
     store.set_defaults(command=_store)
 
@@ -155,7 +165,11 @@ def _check(options: argparse.Namespace) -> int:
     wrong = any(problem.level == "error" for problem in checked.problems)
     if options.json:
         fields = ("level", "code", "message", "node", "input", "hint", "line", "column")
-        print(json.dumps([{name: getattr(one, name) for name in fields} for one in problems], indent=2, ensure_ascii=False))
+        print(
+            json.dumps(
+                [{name: getattr(one, name) for name in fields} for one in problems], indent=2, ensure_ascii=False
+            )
+        )
         return WRONG if wrong else DONE
     for problem in problems:
         print(f"{problem.level}: {problem}")
@@ -190,7 +204,11 @@ def _nodes(options: argparse.Namespace) -> int:
         _say(f"note: the pack {name!r} is not enabled; 'vidflow packs enable {name}' runs its code.")
     if options.type is None:
         specs = [spec for type in registry.types() if (spec := registry.get(type))]
-        print(json.dumps([as_json(spec) for spec in specs], indent=2, ensure_ascii=False) if options.json else listing(specs))
+        print(
+            json.dumps([as_json(spec) for spec in specs], indent=2, ensure_ascii=False)
+            if options.json
+            else listing(specs)
+        )
         return DONE
     spec = registry.get(options.type)
     if spec is None:

@@ -109,7 +109,8 @@ class Failure:
 
 
 class RunError(VidflowError):
-    """The run failed. `failures` names each node that failed; `finished` maps the ids of those that did finish to their values."""
+    """The run failed. `failures` names each node that failed; `finished` maps the ids of those that finished to their
+    values."""
 
     def __init__(self, failures: Sequence[Failure], finished: object = None) -> None:
         self.failures = tuple(failures)

@@ -85,7 +85,9 @@ class _JsonLines:
             value = getattr(event, field.name)
             if field.name in ("frames", "preview", "cause"):
                 continue
-            data[field.name] = list(value) if isinstance(value, tuple) else dict(value) if field.name == "inputs" else value
+            data[field.name] = (
+                list(value) if isinstance(value, tuple) else dict(value) if field.name == "inputs" else value
+            )
         self._file.write(json.dumps(data, ensure_ascii=False) + "\n")
         self._file.flush()
 
@@ -95,7 +97,11 @@ def _summary(event: RunFinished) -> list[str]:
     lines = [f"note: {note}" for note in event.notes]
     lines += [str(file) for file in event.files]
     seconds = f"{event.seconds:.1f} s"
-    lines.append({"done": f"Done in {seconds}.", "failed": f"Failed after {seconds}."}.get(event.status, f"Cancelled after {seconds}."))
+    lines.append(
+        {"done": f"Done in {seconds}.", "failed": f"Failed after {seconds}."}.get(
+            event.status, f"Cancelled after {seconds}."
+        )
+    )
     return lines
 
 

@@ -1,6 +1,6 @@
 """Render the clips, the music and the pictures that vidflow ships: `python resources/render [NAME...]`.
 
-Each comes out the same every time; all of them take a few minutes.
+Each comes out the same every time on one machine; all of them take a few minutes.
 """
 
 from __future__ import annotations

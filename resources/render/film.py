@@ -61,9 +61,11 @@ def write_still(path: Path, picture: NDArray[np.uint8]) -> None:
     path.write_bytes(data.tobytes())
 
 
-# Even shading is where H.264 shows steps: give it more bits, and keep the grain that hides them.
+# Even shading is where H.264 shows steps: give it more bits, and keep the grain that hides them. Without mbtree, as its
+# AVX-512 code gives other bytes each time where the width is no multiple of 128.
 X264 = (
-    "aq-mode=3:aq-strength=0.9:deblock=-1,-1:psy-rd=0.9,0.1:keyint=50:colorprim=bt709:transfer=bt709:colormatrix=bt709"
+    "aq-mode=3:aq-strength=0.9:deblock=-1,-1:psy-rd=0.9,0.1:keyint=50:mbtree=0:"
+    "colorprim=bt709:transfer=bt709:colormatrix=bt709"
 )
 
 

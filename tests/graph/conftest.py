@@ -64,6 +64,9 @@ SPECS = (
         [port("video", "video")],
         [OutputSpec("left", PortType("video")), OutputSpec("still", PortType("image"))],
     ),
+    spec("gather", [port("videos", "video", many=True)], [OutputSpec("videos", PortType("video", True))]),
+    spec("still_name", [port("image", "image")], "str"),
+    spec("soft", [port("video", "video")], [OutputSpec("video", PortType("video"), follows="video")]),
     spec("score", [port("video", "video"), port("model", "model", optional=True)], "report"),
     spec(
         "save_video",

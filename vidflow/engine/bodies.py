@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vidflow.engine import lanes
 from vidflow.engine.codec import encode_info
@@ -157,11 +158,7 @@ class Bodies:
         """Whether an input has to be read, or loaded from a file, before the body can run."""
         from vidflow.engine.execution import Lazy
 
-        return any(
-            isinstance(value, Lazy | Video)
-            for up in node.port_ups
-            for value in up.outputs.values()
-        )
+        return any(isinstance(value, Lazy | Video) for up in node.port_ups for value in up.outputs.values())
 
     def _streamed(self, node: NodeRun) -> None:
         """Run a body on this thread, which may wait."""
@@ -214,13 +211,14 @@ class Bodies:
             if not spec.is_port:
                 continue
             if isinstance(link, tuple):
-                given[name] = [self._input(node, entry, spec.type) for entry in link if isinstance(entry, Link)]
+                links = cast("tuple[Link, ...]", link)
+                given[name] = [self._input(node, entry, spec.type) for entry in links]
             else:
                 value = self._input(node, link, spec.type)
                 given[name] = [value] if spec.type.many else value
         for spec in node.spec.inputs:
-            if isinstance(given.get(spec.name), tuple):
-                given[spec.name] = list(given[spec.name])
+            if spec.name in given:
+                given[spec.name] = _listed(given[spec.name])
         if node.spec.takes_run:
             given["run"] = node
         return given
@@ -306,15 +304,13 @@ class Bodies:
         link = node.links[name]
         up = self._execution.nodes[link.node]
         video: Video = up.outputs[link.output or up.spec.outputs[0].name]
-        settings = {
-            key: list(value) if isinstance(value, tuple) else value for key, value in node.values.items() if key != name
-        }
+        settings: dict[str, Any] = {key: _listed(value) for key, value in node.values.items() if key != name}
         for key, other in node.links.items():
             if key != name and spec.input(key).is_port:  # type: ignore[union-attr]
                 source = self._execution.nodes[other.node]
                 settings[key] = source.outputs[other.output or source.spec.outputs[0].name]
         function = spec.function
-        make = (lambda frame: function(frame, **settings)) if settings else function
+        make: Callable[[Any], Any] = partial(function, **settings) if settings else function
         takes = None if spec.lifted in (None, "any") else spec.lifted
         gives = video.info.dtype if spec.lifted_to in (None, "any") else spec.lifted_to
         kind = Image if isinstance(video, Image) else Video
@@ -373,7 +369,7 @@ class Bodies:
             claim.release()
 
     def read_leaf(self, node: NodeRun) -> bool:
-        """A wanted video: a dear one is made whole, of a cheap one the first frame; False where there is nothing to read."""
+        """A wanted video: a dear one is made whole, of a cheap one the first frame. False where there is no video."""
         videos = [value for value in node.outputs.values() if isinstance(value, Video)]
         if not videos:
             return False
@@ -414,8 +410,15 @@ def _checked(spec: NodeSpec, output: OutputSpec, value: Any) -> Any:
             name == "bool" or not isinstance(value, bool)
         )
     if not good:
-        raise NodeError(f"gave {type(value).__name__} for its output {output.name!r}, which is declared as {output.type}")
-    return float(value) if name == "float" else value
+        raise NodeError(
+            f"gave {type(value).__name__} for its output {output.name!r}, which is declared as {output.type}"
+        )
+    return float(cast("float", value)) if name == "float" else value
+
+
+def _listed(value: Any) -> Any:
+    """A setting as a body gets it: lists as lists."""
+    return list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value
 
 
 def _holds_streams(value: Any) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 from vidflow.errors import StoreError
 from vidflow.values import AudioInfo, Conditioning, Latents, Model, Prompt, Report, VideoInfo
@@ -15,12 +16,10 @@ PLAIN = (int, float, bool, str)
 
 def encode(value: Any) -> tuple[str, bytes]:
     """The kind of a value and its bytes. Raises StoreError for what has no store form."""
-    if isinstance(value, PLAIN) or value is None:
-        return "plain", json.dumps(value).encode()
-    if isinstance(value, list | tuple) and all(isinstance(one, PLAIN) for one in value):  # pyright: ignore[reportUnknownVariableType]
+    if _is_plain(value):
         return "plain", json.dumps(value).encode()
     if isinstance(value, Report):
-        return "report", json.dumps(dict(value), ensure_ascii=False).encode()
+        return "report", json.dumps({**value}, ensure_ascii=False).encode()
     if isinstance(value, Prompt):
         return "prompt", json.dumps([value.text, value.negative], ensure_ascii=False).encode()
     if isinstance(value, Model):
@@ -39,13 +38,11 @@ def decode(kind: str, data: bytes) -> Any:
             size = int.from_bytes(data[:8], "little")
             notes = json.loads(data[8 : 8 + size])["__metadata__"]
             if notes["library"] == "torch":
-                from safetensors.torch import load as load_torch
-
-                tensors: dict[str, Any] = dict(load_torch(data))
+                tensors: dict[str, Any] = _torch_form().load(data)
             else:
                 from safetensors.numpy import load
 
-                tensors = dict(load(data))
+                tensors = {**load(data)}
             meta = json.loads(notes["meta"])
             return Latents(tensors["tensor"], meta) if kind == "latents" else Conditioning(tensors, meta)
         parsed = json.loads(data)
@@ -66,12 +63,21 @@ def _tensors(tensors: Mapping[str, Any], meta: Mapping[str, Any]) -> bytes:
     torch = any(hasattr(tensor, "detach") for tensor in tensors.values())
     notes = {"meta": json.dumps(dict(meta)), "library": "torch" if torch else "numpy"}
     if torch:
-        from safetensors.torch import save as save_torch
-
-        return save_torch({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, notes)
+        return _torch_form().save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, notes)
     from safetensors.numpy import save
 
     return save(dict(tensors), notes)
+
+
+def _torch_form() -> Any:
+    """The form for torch tensors; importing it imports torch."""
+    return import_module("safetensors.torch")
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(isinstance(one, PLAIN) for one in cast("list[Any]", value))
+    return value is None or isinstance(value, PLAIN)
 
 
 def encode_info(info: VideoInfo) -> bytes:

@@ -69,7 +69,7 @@ class NodeFinished:
 
 @dataclass(frozen=True, slots=True)
 class NodeFailed:
-    """A node failed. `origin` is file and line of the error, `inputs` what the node was given, `cause` the exception."""
+    """A node failed. `origin` is file and line of the error, `inputs` what it was given, `cause` the exception."""
 
     run: str
     node: str
@@ -113,18 +113,17 @@ class Hub:
 
     def put(self, event: Event) -> None:
         """Append an event."""
-        kind = type(event)
         with self._changed:
-            if kind is FramesReady:
+            if isinstance(event, FramesReady):
                 now = monotonic()
-                if now - self._last_frames.get(event.node, 0.0) < FRAMES_EVERY:  # type: ignore[union-attr]
+                if now - self._last_frames.get(event.node, 0.0) < FRAMES_EVERY:
                     return
-                self._last_frames[event.node] = now  # type: ignore[union-attr]
-            elif kind is not NodeProgress:
+                self._last_frames[event.node] = now
+            elif not isinstance(event, NodeProgress):
                 self._past.append(event)
             for reader in self._readers:
                 reader.take(event)
-            if kind is RunFinished:
+            if isinstance(event, RunFinished):
                 self.closed = True
             if self._readers or self.closed:
                 self._changed.notify_all()
@@ -160,9 +159,8 @@ class Reader:
 
     def take(self, event: Event) -> None:
         """Called by the hub, which holds its lock."""
-        kind = type(event)
-        if kind is NodeProgress or kind is FramesReady:
-            place = (kind, event.node)  # type: ignore[union-attr]
+        if isinstance(event, NodeProgress | FramesReady):
+            place = (type(event), event.node)
             old = self._newest.get(place, -1) - self._taken
             if 0 <= old < len(self._waiting):
                 self._waiting[old] = None

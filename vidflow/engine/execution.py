@@ -14,16 +14,16 @@ from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vidflow.engine.bodies import Bodies
+from vidflow.engine.codec import decode_info
 from vidflow.engine.events import Hub, NodeFailed, NodeFinished
-from vidflow.engine.keys import node_key, split_hints
 from vidflow.engine.keptvideo import is_whole
+from vidflow.engine.keys import node_key, split_hints
 from vidflow.engine.late import late_value
 from vidflow.engine.noderun import Blamed, NodeRun, Status, message_of, origin_of
-from vidflow.engine.codec import decode_info
-from vidflow.errors import Cancelled, Failure, StoreError, VidflowError
+from vidflow.errors import Cancelled, Failure, NodeError, StoreError, VidflowError
 from vidflow.graph.document import Link
 from vidflow.graph.paths import files_of
 from vidflow.nodespec.spec import NodeSpec
@@ -94,6 +94,7 @@ class Execution:
         self._began = time.perf_counter()
         self._kept_locks: dict[str, threading.Lock] = {}
         self._pinned: list[str] = []
+        self._read_files: dict[Path, tuple[NodeRun, int]] = {}
         self.bodies = Bodies(self)
         self.nodes: dict[str, NodeRun] = {}
         self._wanted: dict[NodeRun, None] = {}
@@ -134,7 +135,7 @@ class Execution:
             self._end("done")
 
     def _set_key(self, node: NodeRun) -> None:
-        """The key, and with it that of nodes that only waited for this one. Raises VidflowError for an unreadable file."""
+        """The node's key from its settings and its inputs' keys. Raises VidflowError for an unreadable file."""
         reads, writes = _hints(node.spec)
         settings: list[tuple[str, Any]] = []
         inputs: list[tuple[str, Any]] = []
@@ -143,12 +144,13 @@ class Execution:
             if name in node.values:
                 value = node.values[name]
                 if name in reads and value is not None:
-                    value = self._digest(value)
+                    value = self._digest(value, node)
                 if name not in writes:
                     settings.append((name, value))
             elif name in node.links:
                 link = node.links[name]
-                inputs.append((name, tuple(map(self._key_of, link)) if isinstance(link, tuple) else self._key_of(link)))
+                links = cast("tuple[Link, ...]", link if isinstance(link, tuple) else (link,))
+                inputs.append((name, tuple(map(self._key_of, links))))
         node.key = node_key(node.spec, settings, inputs, self.engine.device_kind)
         self._pinned.append(node.key)
         self.store.pin((node.key,))
@@ -157,14 +159,20 @@ class Execution:
         up = self.nodes[link.node]
         return f"{up.key}.{link.output or (up.spec.outputs[0].name if up.spec.outputs else '')}"
 
-    def _digest(self, value: Any) -> Any:
+    def _digest(self, value: Any, node: NodeRun) -> Any:
         if isinstance(value, tuple):
-            return tuple(self._digest(one) for one in value)
+            return tuple(self._digest(one, node) for one in cast("tuple[str, ...]", value))
         path = Path(value)
-        strict = self.engine.strict_digests
         if path.is_file():
-            return self.store.digest(path, strict)
-        return tuple((file.name, self.store.digest(file, strict)) for file in sorted(files_of(path)))
+            self._read_files[path] = (node, path.stat().st_mtime_ns)
+            return self.store.digest(path, self.engine.strict_digests)
+        return tuple((file.name, self._digest(file, node)) for file in sorted(files_of(path)))
+
+    def verify_files(self) -> None:
+        """Raises Blamed where a file that was digested has changed since."""
+        for path, (node, modified) in self._read_files.items():
+            if not path.exists() or path.stat().st_mtime_ns != modified:
+                raise Blamed(node, NodeError(f"{path} changed while the graph ran; run it again."))
 
     # Deciding
 
@@ -231,7 +239,8 @@ class Execution:
             if spec.is_port:
                 continue
             if isinstance(link, tuple):
-                value: Any = tuple(self._plain(entry) if isinstance(entry, Link) else entry for entry in link)
+                entries = cast("tuple[Any, ...]", link)
+                value: Any = tuple(self._plain(entry) if isinstance(entry, Link) else entry for entry in entries)
             else:
                 value = self._plain(link)
             node.values[name] = late_value(node.id, spec, value, self.paths, self.variant)
@@ -365,7 +374,7 @@ class Execution:
         self.hub.put(NodeFinished(self.run_id, node.id, node.was_kept, node.seconds, 0, notes, self.variant))
 
     def failed(self, node: NodeRun, error: BaseException) -> None:
-        """A body or a frame of it failed; called from any thread. What depends on the node will not run, the rest goes on."""
+        """A body or a frame failed; called from any thread. What depends on the node will not run, the rest goes on."""
         if isinstance(error, Cancelled):
             self._do((self._stopped, (node,)))
             return
@@ -479,10 +488,16 @@ class Execution:
             if node.status is Status.DONE and not node.reviving:
                 node.reviving = True
                 self._do((self._await_inputs, (node,)))
-            self._changed.wait_for(lambda: (node.id, output) in self.bodies.made or node.status is Status.FAILED or self.cancelled)
+            self._changed.wait_for(
+                lambda: (node.id, output) in self.bodies.made or node.status is Status.FAILED or self.cancelled
+            )
             value = self.bodies.made.get((node.id, output))
         if value is None:
-            raise Cancelled if self.cancelled else StoreError(f"{node.id}: what was kept is gone and could not be made again")
+            raise (
+                Cancelled
+                if self.cancelled
+                else StoreError(f"{node.id}: what was kept is gone and could not be made again")
+            )
         return value
 
     def value(self, node: NodeRun, output: str) -> Any:
@@ -500,4 +515,3 @@ class Execution:
         """The lock under which a node's kept value is made."""
         with self._lock:
             return self._kept_locks.setdefault(f"{node.key}#{name}", threading.Lock())
-

@@ -8,7 +8,8 @@ maker fails; it holds nothing while it waits, so no two can wait for each other.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vidflow.errors import Cancelled, MediaError
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from vidflow.engine.claims import Claim
     from vidflow.engine.noderun import NodeRun
 
-LONGEST = 64
+LONGEST = 16
 _POLL = 0.02
 
 
 def segment_length(info: VideoInfo) -> int:
-    """How many frames a segment has: as many as fit in one batch, at most 64."""
+    """How many frames a segment has: as many as fit in one batch, at most 16, so that little is lost with one."""
     return max(1, min(LONGEST, BATCH_BYTES // max(1, info.frame_bytes)))
 
 
@@ -72,6 +73,7 @@ class KeptStage(Stage):
         self._range = (0, 0)
         self._held: tuple[int, Slots] = (-1, {})
         self._claims: dict[int, Claim] = {}
+        self._keeping: Callable[[], Piece | None] = lambda: None
         self._made: list[int] = []
         self._alone: list[int] = []
 
@@ -117,6 +119,10 @@ class KeptStage(Stage):
             self._alone.extend(share)
             upstream.extend(share)
         return [upstream]
+
+    def gate(self) -> Piece | None:
+        """A segment is begun when the one before is on disk: who is killed loses one, and no heap of them can grow."""
+        return self._keeping() if self._made else None
 
     def _is_kept(self, number: int) -> bool:
         return self._node.keeps and self._node.store.path(self._op.key, segment_name(number)).exists()
@@ -175,7 +181,8 @@ class KeptStage(Stage):
             return []
 
         execution.keeping(1)
-        pipeline.piece(None, keep, [slot[0] for slot in slots], always=True)
+        piece = pipeline.piece(None, keep, [slot[0] for slot in slots], always=True)
+        self._keeping = weakref.ref(piece)
         return found
 
     def _write(self, number: int, frames: Frames) -> None:
@@ -214,7 +221,9 @@ class KeptStage(Stage):
     def _by_thread(self, pipeline: Pipeline, taken: Piece, number: int, share: list[int] | None) -> None:
         def get() -> None:
             try:
-                frames = self._obtain(pipeline, number) if share is None else self._source_frames(pipeline.executor, share)
+                frames = (
+                    self._obtain(pipeline, number) if share is None else self._source_frames(pipeline.executor, share)
+                )
             except BaseException as error:  # noqa: BLE001 - handed to the reader, who raises it
                 taken.complete([], error)
             else:

@@ -18,7 +18,9 @@ _BLOCKS = 64
 _BLOCK = 64 * 1024
 
 
-def node_key(spec: NodeSpec, settings: Iterable[tuple[str, Any]], inputs: Iterable[tuple[str, Any]], device: str) -> str:
+def node_key(
+    spec: NodeSpec, settings: Iterable[tuple[str, Any]], inputs: Iterable[tuple[str, Any]], device: str
+) -> str:
     """The key of a node from its type, version, settings and the keys of what it reads.
 
     `settings` pairs names with values (for a file its digest), `inputs` names with the keys of outputs; both in the

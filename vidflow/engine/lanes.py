@@ -1,8 +1,8 @@
 """Lanes: worker threads that run pieces of work, most urgent first, and never wait inside one.
 
-One worker per GPU (or for the CPU where there is none) is the background GPU thread; the CPU lane has as many workers as
-there are cores, the network lane at least eight. A piece that is long calls `checkpoint` between its frames or steps:
-there the lane raises `Cancelled`, or runs more urgent pieces on the same thread, nested.
+One worker per GPU (or for the CPU where there is none) is the background GPU thread; the CPU lane has as many workers
+as the machine has cores, the network lane at least eight. A piece that is long calls `checkpoint` between its frames or
+steps: there the lane raises `Cancelled`, or runs more urgent pieces on the same thread, nested.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ def late_value(node: str, spec: InputSpec, value: Any, paths: Paths, each: str) 
         value = fit(value, spec, from_node=True)
         if value is None or spec.type.name != "str":
             return value
-        texts = value if isinstance(value, tuple) else (value,)
+        texts: tuple[str, ...] = value if spec.type.many else (value,)
         found = tuple(_path(spec, text, paths, each) for text in texts)
-        return found if isinstance(value, tuple) else found[0]
+        return found if spec.type.many else found[0]
     except GraphError as error:
         raise GraphError([replace(problem, node=node, input=spec.name) for problem in error.problems]) from None
 

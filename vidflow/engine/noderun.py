@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
@@ -64,7 +65,6 @@ class NodeRun:
         "index",
         "inputs_left",
         "keeps",
-        "was_kept",
         "key",
         "key_wanted",
         "late_readers",
@@ -85,11 +85,18 @@ class NodeRun:
         "temporary",
         "unkeyed",
         "values",
+        "was_kept",
         "watched",
     )
 
     def __init__(
-        self, execution: Execution, index: int, id: str, spec: NodeSpec, values: dict[str, Any], links: Mapping[str, Any]
+        self,
+        execution: Execution,
+        index: int,
+        id: str,
+        spec: NodeSpec,
+        values: dict[str, Any],
+        links: Mapping[str, Any],
     ) -> None:
         self.execution = execution
         self.index = index
@@ -108,7 +115,9 @@ class NodeRun:
         self.unkeyed = 0
         self.inputs_left = 0
         self.readers_open = 0
-        self.reviving = self.demanded = self.key_wanted = self.claimed = self.started = self.ended = self.was_kept = False
+        self.reviving = self.demanded = self.key_wanted = self.claimed = self.started = self.ended = self.was_kept = (
+            False
+        )
         self.watched = False
         self.seconds = 0.0
         self.note_texts: list[str] = []
@@ -149,8 +158,6 @@ class NodeRun:
     def spent(self, seconds: float, frames: int) -> None:
         """As `Owner.spent`."""
         self.seconds += seconds
-        if not self.started:
-            self.start()
         if frames:
             self._made += frames
             now = time.monotonic()
@@ -218,27 +225,25 @@ class NodeRun:
         return call.wait()
 
     @contextmanager
-    def output(self, path: str) -> Iterator[Path]:
+    def output(self, path: str) -> Generator[Path]:
         """As `Run.output`."""
         if not self.spec.sink or self.target is None:
             raise NodeError("only a sink with an output file may write one")
         target = self.target if str(path) == str(self.values_path()) else Path(path)
         folder = target.parent
-        mark = f".{target.name[:80]}.{(self.sink_key or '')[:12]}-"
-        self.temporary = folder / f"{mark}{os.getpid()}.part{target.suffix}"
+        self.temporary = folder / f".{target.stem[:60]}.{os.getpid()}-{(self.sink_key or '')[-8:]}.part{target.suffix}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # Whoever holds the claim on this sink is alone, so what lies here is left from a killed run.
-            for left in folder.glob(f"{_escaped(mark)}*"):
-                left.unlink(missing_ok=True)
+            _sweep(folder, target)
             yield self.temporary
             if self.cancelled:
                 raise Cancelled
+            self.execution.verify_files()
             with self.temporary.open("rb") as file:
                 os.fsync(file.fileno())
             self.temporary.replace(target)
         except OSError as error:
-            if error.filename is not None and Path(str(error.filename)).parent == folder or error.errno == 28:
+            if (error.filename is not None and Path(str(error.filename)).parent == folder) or error.errno == 28:
                 raise NodeError(f"{target} cannot be written: {error.strerror}.") from error
             raise
         finally:
@@ -263,7 +268,9 @@ class NodeRun:
             make(temporary)
             temporary.replace(path)
         except OSError as error:
-            raise NodeError(f"A part of {self.target} cannot be kept in {folder}: {error.strerror or error}.") from error
+            raise NodeError(
+                f"A part of {self.target} cannot be kept in {folder}: {error.strerror or error}."
+            ) from error
         finally:
             temporary.unlink(missing_ok=True)
         return path
@@ -363,5 +370,20 @@ def message_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _escaped(text: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
+def _sweep(folder: Path, target: Path) -> None:
+    """Remove what killed processes left of this file."""
+    left = re.compile(rf"\.{re.escape(target.stem[:60])}\.(\d+)-[0-9a-f]*\.part{re.escape(target.suffix)}")
+    for entry in os.scandir(folder):
+        found = left.fullmatch(entry.name)
+        if found and not _runs(int(found[1])):
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

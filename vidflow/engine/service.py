@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import tempfile
@@ -48,6 +49,7 @@ class Engine:
         """`store` is its folder (by default `VIDFLOW_STORE`, or one in the user's cache), `store_cap` and `read_ahead`
         are in bytes. A `private` store is removed when the engine is closed. Raises StoreError.
         """
+        _import_once()
         if private:
             self.store = Store(_private_folder(), store_cap if store_cap is not None else 2**62, private=True)
         else:
@@ -94,8 +96,8 @@ class Engine:
     ) -> list[tuple[Variant, Checked]]:
         found: list[tuple[Variant, Checked]] = []
         problems: list[Problem] = []
-        written: dict[str, str] = {}
-        for variant in variants:
+        written: dict[str, int] = {}
+        for number, variant in enumerate(variants):
             values = {**set, **variant.values}
             checked = check(graph, self.registry, paths, set=values, only=only, each=variant.label or None)
             problems.extend(problem for problem in checked.problems if problem not in problems)
@@ -103,9 +105,11 @@ class Engine:
             for id, node in checked.nodes.items():
                 for name in () if len(variants) == 1 else _written(node):
                     path = node.values[name]
-                    if "{n" not in path and written.setdefault(path, variant.label) != variant.label:
+                    if "{n" not in path and written.setdefault(path, number) != number:
                         problems.append(
-                            Problem("same-output", f"two variants would both write {path}.", id, name, "Use {each} or {n}.")
+                            Problem(
+                                "same-output", f"two variants would both write {path}.", id, name, "Use {each} or {n}."
+                            )
                         )
         wrong = [problem for problem in problems if problem.level == "error"]
         if wrong:
@@ -350,6 +354,14 @@ def opened(graph: GraphLike, output_dir: str | Path | None, allow_write: Sequenc
     if isinstance(graph, Mapping):
         return from_mapping(graph), paths_for(None, output_dir, allow_write)
     return load(graph), paths_for(graph, output_dir, allow_write)
+
+
+def _import_once() -> None:
+    """Import what most bodies need before several threads do it at once, which numpy and OpenCV do not bear."""
+    for name in ("numpy", "numpy.typing", "cv2", "av"):
+        importlib.import_module(name)
+    # OpenCV's other wheel leaves the path of its own Qt there, which breaks every other one.
+    os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
 
 
 def _written(node: Any) -> list[str]:

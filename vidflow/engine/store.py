@@ -38,14 +38,15 @@ CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, size INT, mtime INT, 
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sinks (key TEXT PRIMARY KEY, path TEXT, size INT, mtime INT, inode INT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (key TEXT, name TEXT, value TEXT, PRIMARY KEY (key, name)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, graph TEXT, started REAL, seconds REAL, status TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, graph TEXT, started REAL, seconds REAL, status TEXT)
+    WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS timings (run TEXT, node TEXT, kept INT, seconds REAL);
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A row of the index: the kind of a value and its bytes (None where they lie in a file), what it took, its notes."""
+    """A row of the index: a value's kind and bytes (None where they lie in a file), what it took, its notes."""
 
     kind: str
     data: bytes | None
@@ -77,7 +78,9 @@ class Store:
                 (folder / name).mkdir(parents=True, exist_ok=True)
             self.cap = cap if cap is not None else default_cap(folder)
             self.claims = Claims(folder)
-            self._index = sqlite3.connect(folder / "index.sqlite", timeout=30, check_same_thread=False, isolation_level=None)
+            self._index = sqlite3.connect(
+                folder / "index.sqlite", timeout=30, check_same_thread=False, isolation_level=None
+            )
             self._index.execute("PRAGMA journal_mode=WAL")
             self._index.execute("PRAGMA synchronous=NORMAL")
             self._index.executescript(_SCHEMA)
@@ -130,7 +133,7 @@ class Store:
         return self.folder / "objects" / key[:2] / key / name
 
     def write(self, key: str, name: str, make: Callable[[Path], None]) -> bool:
-        """Keep a file that `make` writes. False where the disk does not allow it: then nothing is kept, and a run goes on."""
+        """Keep a file that `make` writes. False where the disk does not allow it: a run goes on without."""
         path = self.path(key, name)
         temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
         try:
@@ -175,7 +178,7 @@ class Store:
         if row is None:
             return None
         try:
-            status = os.stat(row[0])
+            status = Path(row[0]).stat()
         except OSError:
             return None
         return Path(row[0]) if (status.st_size, status.st_mtime_ns, status.st_ino) == row[1:] else None
@@ -212,7 +215,9 @@ class Store:
         with self._lock:
             known = self._digests.get(name)
             if known is None:
-                row = self._index.execute("SELECT size, mtime, inode, strict, digest FROM digests WHERE path = ?", (name,))
+                row = self._index.execute(
+                    "SELECT size, mtime, inode, strict, digest FROM digests WHERE path = ?", (name,)
+                )
                 if (found := row.fetchone()) is not None:
                     known = (found[:4], found[4])
         if known is not None and known[0] == mark:
@@ -253,7 +258,10 @@ class Store:
         with self._lock:
             if not self._pending and not self._rows:
                 return
-            rows = [(key, one.kind, one.data, one.seconds, json.dumps(one.notes) if one.notes else None) for key, one in self._pending.items()]
+            rows = [
+                (key, one.kind, one.data, one.seconds, json.dumps(one.notes) if one.notes else None)
+                for key, one in self._pending.items()
+            ]
             try:
                 self._index.execute("BEGIN IMMEDIATE")
                 self._index.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)", rows)
@@ -310,7 +318,9 @@ class Store:
             if total <= self.cap:
                 break
             if key in self._pins:
-                self.trouble = f"The run needs more than the store's cap of {self.cap / 1e9:.1f} GB; parts are made again."
+                self.trouble = (
+                    f"The run needs more than the store's cap of {self.cap / 1e9:.1f} GB; parts are made again."
+                )
             try:
                 path.unlink()
             except FileNotFoundError:

@@ -37,8 +37,9 @@ def read_values(text: str, here: Path) -> list[str]:
         return [str(number) for number in range(first, last + (1 if last >= first else -1), 1 if last >= first else -1)]
     if glob.has_magic(text):
         pattern = Path(text).expanduser()
-        matches = sorted(glob.glob(str(pattern if pattern.is_absolute() else here / pattern)))
-        return [match for match in matches if Path(match).is_file()]
+        root = Path(pattern.anchor) if pattern.is_absolute() else here
+        matches = root.glob(str(pattern.relative_to(root) if pattern.is_absolute() else pattern))
+        return sorted(str(match) for match in matches if match.is_file())
     return [part.strip() for part in text.split(",") if part.strip()]
 
 

@@ -9,8 +9,8 @@ from typing import Any, cast
 from vidflow.errors import GraphError, Problem
 from vidflow.graph.bypass import Bypass, Place
 from vidflow.graph.document import SUBGRAPH, Graph, Link, Node
-from vidflow.graph.expand import LOST, Expanded, Types, expand
-from vidflow.graph.goals import everything_wanted, named, reach, sources
+from vidflow.graph.expand import LOST, Types, expand
+from vidflow.graph.goals import everything_wanted, named, reach, relevant
 from vidflow.graph.kinds import Kind, Kinds, Slot
 from vidflow.graph.literals import fit, fit_item
 from vidflow.graph.order import cycles, topological
@@ -18,10 +18,9 @@ from vidflow.graph.outputs import Outputs
 from vidflow.graph.overrides import with_set
 from vidflow.graph.paths import Paths
 from vidflow.graph.wording import Guesses, cut, shown, type_words
-from vidflow.nodespec.spec import NodeSpec
+from vidflow.nodespec.spec import NodeSpec, PortType
 
-MAX_PROBLEMS = 1000
-"""How many problems are named."""
+_IMAGE = PortType("image")
 
 
 class CheckedNode:
@@ -93,6 +92,8 @@ class _Check:
         self.dropped: dict[Place, str] = {}
         self.nodes: Mapping[str, Node] = {}
         self.checked: dict[str, CheckedNode] = {}
+        self.images: set[str] = set()
+        """The nodes whose output is an image because what they were given is one."""
         self.constants: dict[str, tuple[Any, bool]] = {}
         """The values of `number` and `text` nodes as they stand in the graph, and whether they were set."""
         self.read_files: dict[str, Place] = {}
@@ -134,32 +135,8 @@ class _Check:
             self._fields()
             if not wanted and not self.problems:
                 self.problems.append(Problem("nothing-to-run", "No node of this graph would run.", level="note"))
-        problems = self._relevant(expanded, everything, needed, only) if self.problems else ()
+        problems = relevant(self.problems, needed, only, everything, self.nodes, expanded) if self.problems else ()
         return Checked(problems, self.checked, tuple(wanted))
-
-    def _relevant(
-        self, expanded: Expanded, everything: Mapping[str, Node], needed: set[str], only: Sequence[str]
-    ) -> tuple[Problem, ...]:
-        """The problems of what is needed, in the order of the file."""
-        reads = reach(list(needed), {id: sources(node) for id, node in everything.items()})
-        outer = {id[:end] for id in needed for end, letter in enumerate(id) if letter == "/"}
-
-        def concerns(problem: Problem) -> bool:
-            id = problem.node
-            if id is None or id in needed or id in outer:
-                return True
-            if id in self.nodes:
-                return False
-            if id in everything:
-                return id in reads
-            return not only or id in only or id not in expanded.instances or LOST + id in reads
-
-        kept = [problem for problem in self.problems if concerns(problem)]
-        place = {id: index for index, id in enumerate(everything)}
-        kept.sort(key=lambda problem: place.get(problem.node or "", -1))
-        if len(kept) > MAX_PROBLEMS:
-            kept[MAX_PROBLEMS:] = [Problem("more", f"{len(kept) - MAX_PROBLEMS} more problems are not listed.")]
-        return tuple(kept)
 
     def _problem(self, code: str, message: str, node: str | None, input: str | None = None, hint: str = "") -> None:
         self.problems.append(Problem(code, cut(message), node, input, hint))
@@ -254,9 +231,21 @@ class _Check:
                 self.constants[id] = self.constants[cast("Link", raw).node]
             else:
                 self.constants[id] = (raw, (id, "value") in self.from_set)
+        if kind.follows is not None:
+            self._follow(id, links.get(kind.follows))
         if kind.roles:
             self._paths(id, kind, values)
         self.checked[id] = CheckedNode(id, kind.spec, values, links)
+
+    def _follow(self, id: str, link: Any) -> None:
+        """An image comes out where an image goes in."""
+        if link.__class__ is not Link:
+            return
+        source = self.nodes.get(link.node)
+        kind = self.kinds.get(source.type) if source is not None else None
+        given = kind.outputs.get(link.output) if kind is not None else None
+        if link.node in self.images or (given is not None and given.name == "image"):
+            self.images.add(id)
 
     def _link(self, id: str, slot: Slot, link: Link, values: dict[str, Any], links: dict[str, Any]) -> None:
         name = slot.name
@@ -316,6 +305,8 @@ class _Check:
                     replace(problem, message=cut(f"From {shown(link.node)}: {problem.message}"), hint="")
                 ) from None
         expected = slot.type
+        if given.name == "video" and link.node in self.images:
+            given = _IMAGE
         if given is expected or (given.name == expected.name and given.many == expected.many):
             return link
         if not expected.accepts(given):
@@ -327,8 +318,8 @@ class _Check:
         off = self.dropped.get((id, slot.name))
         what = type_words(slot.type)
         if off is not None:
-            message = f"{shown(off)}, which feeds this input, is off and passes nothing on; expected {what}."
-            self._problem("missing-input", message, id, slot.name, "Turn it on, or link another node.")
+            message = f"{shown(off)} feeds this input, but is off and passes nothing on."
+            self._problem("missing-input", message, id, slot.name, "Turn it on.")
         elif slot.plain:
             self._problem("missing-input", f"This setting is missing; expected {what}.", id, slot.name)
         else:

@@ -1,8 +1,9 @@
 """Edits of a document: what an editor does to a graph, each with its inverse.
 
 `apply` makes a new document that shares all but what changed with the old one: it copies the dict of ids of the scope
-it edits and compares the two (0.4 ms for 1000 nodes), never the nodes. The inverse is a `Patch`, exact to the byte even where the graph
-has faults, such as links to nodes that are not there. A scope is the document, or the subgraph that `graph` names.
+it edits and compares the two (0.4 ms for 1000 nodes), never the nodes. The inverse is a `Patch`, exact to the byte
+even where the graph has faults, such as links to nodes that are not there. A scope is the document, or the subgraph
+that `graph` names.
 """
 
 from __future__ import annotations

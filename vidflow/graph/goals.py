@@ -12,6 +12,9 @@ from vidflow.graph.expand import LOST, Expanded
 from vidflow.graph.kinds import Kinds
 from vidflow.graph.wording import Guesses, cut, shown
 
+MAX_PROBLEMS = 1000
+"""How many problems of one graph are named."""
+
 
 def sources(node: Node) -> list[str]:
     """The ids that the links of a node go out from."""
@@ -34,6 +37,37 @@ def reach(goals: Sequence[str], needs: Mapping[str, Sequence[str]]) -> set[str]:
                 found.add(other)
                 waiting.append(other)
     return found
+
+
+def relevant(
+    problems: Sequence[Problem],
+    needed: set[str],
+    only: Sequence[str],
+    everything: Mapping[str, Node],
+    on: Mapping[str, Node],
+    expanded: Expanded,
+) -> tuple[Problem, ...]:
+    """The problems of the nodes that are `needed` and of what they read, in the order of the file. `everything` holds
+    the nodes with those that are off, `on` those without."""
+    reads = reach(list(needed), {id: sources(node) for id, node in everything.items()})
+    outer = {id[:end] for id in needed for end, letter in enumerate(id) if letter == "/"}
+
+    def concerns(problem: Problem) -> bool:
+        id = problem.node
+        if id is None or id in needed or id in outer:
+            return True
+        if id in on:
+            return False
+        if id in everything:
+            return id in reads
+        return not only or id in only or id not in expanded.instances or LOST + id in reads
+
+    kept = [problem for problem in problems if concerns(problem)]
+    place = {id: index for index, id in enumerate(everything)}
+    kept.sort(key=lambda problem: place.get(problem.node or "", -1))
+    if len(kept) > MAX_PROBLEMS:
+        kept[MAX_PROBLEMS:] = [Problem("more", f"{len(kept) - MAX_PROBLEMS} more problems are not listed.")]
+    return tuple(kept)
 
 
 def everything_wanted(nodes: Mapping[str, Node], kinds: Kinds, bypass: Bypass | None) -> list[str]:

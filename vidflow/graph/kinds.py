@@ -46,7 +46,7 @@ class Slot:
 class Kind:
     """A node type, or a subgraph that is used as one; then `spec` is None."""
 
-    __slots__ = ("constant", "defaults", "outputs", "required", "roles", "slots", "spec")
+    __slots__ = ("constant", "defaults", "follows", "outputs", "required", "roles", "slots", "spec")
 
     def __init__(
         self, spec: NodeSpec | None, inputs: tuple[InputSpec, ...], outputs: tuple[tuple[str, PortType], ...]
@@ -61,6 +61,8 @@ class Kind:
         self.outputs: dict[str | None, PortType] = dict(outputs)
         if outputs:
             self.outputs[None] = outputs[0][1]
+        self.follows = spec.outputs[0].follows if spec is not None and spec.outputs else None
+        """The input whose type the first output takes."""
         self.constant = spec is not None and spec.pack == "core" and spec.type in ("number", "text")
         """Whether its value stands in the graph already, so that links from it are resolved before the run."""
 

@@ -22,7 +22,7 @@ def fit(value: Any, spec: InputSpec, *, from_node: bool = False) -> Any:
     if not kind.plain:
         raise _wrong(
             "wrong-type",
-            f"{shown(value)} stands here; expected {type_words(kind)}, which comes along a link.",
+            f"{shown(value)} stands here; expected {type_words(kind)}, along a link.",
             'Write {"from": "node"}.',
         )
     if value is None or (value == "" and kind.name != "str" and spec.nullable):

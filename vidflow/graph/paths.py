@@ -45,7 +45,7 @@ class Paths:
                 return resource(text[len(RESOURCES) :])
             except ValueError:
                 message = f"{shown(text)} is no file shipped with vidflow."
-                raise _bad(message, "Write resources:NAME, without '..' and '/' in front.") from None
+                raise _bad(message, "Write resources:NAME, without '..' in it.") from None
         path = (self.cwd if from_set else self.base).absolute() / text
         # Folders are resolved, as `..` after a symlink means another place; the file keeps the name that was given.
         if path.name == "..":

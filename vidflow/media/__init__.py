@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from vidflow.media.decode import open_video
     from vidflow.media.encode import Encoding, PartWriter, join, suffixes
     from vidflow.media.image import open_image, write_image
-    from vidflow.media.probe import probe
     from vidflow.media.sound import convert, open_audio
 
 __all__ = [
@@ -20,7 +19,6 @@ __all__ = [
     "open_audio",
     "open_image",
     "open_video",
-    "probe",
     "suffixes",
     "write_image",
 ]
@@ -32,14 +30,16 @@ _HOMES = {
     "suffixes": "encode",
     "open_image": "image",
     "write_image": "image",
-    "probe": "probe",
     "convert": "resample",
     "open_audio": "sound",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Each name is loaded with its module where it is first used."""
+    """Each name is loaded with its module where it is first used.
+
+    `probe` is not among them: the module of that name would take its place.
+    """
     if name in _HOMES:
         return getattr(import_module(f"vidflow.media.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -47,5 +47,6 @@ def plane(picture: VideoFrame, number: int, type: type[np.generic], components: 
     """Plane `number` of `picture` as `[h, w, components]`, without a copy: the array keeps the picture alive."""
     data = picture.planes[number]
     size = np.dtype(type).itemsize
-    rows = np.frombuffer(data, type).reshape(data.height, data.line_size // size)  # pyright: ignore[reportArgumentType]
+    # A plane is a buffer, though its stub does not say so.
+    rows = np.frombuffer(cast("Any", data), type).reshape(data.height, data.line_size // size)
     return rows[:, : data.width * components].reshape(data.height, data.width, components)

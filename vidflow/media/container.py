@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.error import FFmpegError
 
 from vidflow.errors import MediaError
 
@@ -22,7 +23,7 @@ def reporting(path: Path, doing: str = "cannot be read") -> Iterator[None]:
         yield
     except MediaError:
         raise
-    except (av.FFmpegError, OSError) as error:
+    except (FFmpegError, OSError) as error:
         raise MediaError(path, f"{doing}: {error.strerror or error}.") from error
 
 
@@ -45,7 +46,7 @@ def open_input(path: Path) -> InputContainer:
         found = av.open(
             str(path.absolute()), "r", metadata_errors="replace", container_options={"protocol_whitelist": "file"}
         )
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise MediaError(path, f"this is no media file that can be read ({reason}).") from error
     if _REFUSED & set(found.format.name.split(",")):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
+from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Discard
 from av.video.frame import VideoFrame
@@ -154,7 +154,7 @@ class Pictures:
             self._ended = packet is None
             try:
                 self._decoded.extend(self._stream.decode(packet))
-            except av.FFmpegError:
+            except FFmpegError:
                 # A damaged picture, or the end told twice: the picture is missing, the rest may be good.
                 continue
         return True
@@ -184,7 +184,7 @@ class Pictures:
             for packet in self._found.demux(self._stream):
                 if packet.size:
                     yield packet
-        except av.FFmpegError:
+        except FFmpegError:
             # The file breaks off here.
             return
 
@@ -200,7 +200,7 @@ class Pictures:
         for target in (dts, pts, dts - second):
             try:
                 self._found.seek(target, stream=self._stream)
-            except av.FFmpegError:
+            except FFmpegError:
                 continue
             packets = self._from_key(pts, dts)
             if packets is not None:

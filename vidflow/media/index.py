@@ -9,6 +9,7 @@ from fractions import Fraction
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -73,7 +74,7 @@ def read_packets(found: InputContainer, streams: Sequence[Stream]) -> list[Packe
                 if len(rows[index]) == 1:
                     skips[index][0] = int(words[0])
                 skips[index][1] = int(words[1])
-    except av.FFmpegError:
+    except FFmpegError:
         pass
     if found.format.name == "ogg":
         # Its last duration is already without the padding.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import av
+import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.error import FFmpegError
+from av.sidedata.sidedata import SideData, Type
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -160,20 +164,20 @@ def _first_picture(found: InputContainer, stream: VideoStream) -> VideoFrame | N
             try:
                 for picture in packet.decode():
                     return picture
-            except av.FFmpegError:
+            except FFmpegError:
                 continue
-    except av.FFmpegError:
+    except FFmpegError:
         pass
     return None
 
 
 def _turn(picture: VideoFrame) -> Turn:
-    import numpy as np
-
-    if "DISPLAYMATRIX" not in {data.type.name for data in picture.side_data}:
+    # The stub takes the container for a mapping of names.
+    found = [data for data in cast("Iterable[SideData]", picture.side_data) if data.type == Type.DISPLAYMATRIX]
+    if not found:
         return Turn()
     # Nine 16.16 numbers: a stored point (x, y) is shown at (a x + c y, b x + d y).
-    matrix = np.frombuffer(bytes(picture.side_data["DISPLAYMATRIX"]), "<i4")
+    matrix = np.frombuffer(bytes(found[0]), "<i4")
     a, b, c, d = (int(matrix[place]) for place in (0, 1, 3, 4))
     transposed = abs(c) > abs(a)
     return Turn(transposed, (c if transposed else a) < 0, (b if transposed else d) < 0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -16,6 +17,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.codec.context import Flags2
+from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Discard
 from numpy.typing import NDArray
@@ -256,7 +258,7 @@ class SoundReader:
                 if first is not None and first[0] <= number:
                     self._packets = _chain(first, self._packets)
                     return
-            except av.FFmpegError:
+            except FFmpegError:
                 pass
         self._found.close()
         self._open()
@@ -267,7 +269,7 @@ class SoundReader:
                 number = self._numbers.get(packet.pts) if packet.pts is not None else None
                 if packet.size and number is not None:
                     yield number, packet
-        except av.FFmpegError:
+        except FFmpegError:
             # The file breaks off here; what is missing is silence.
             return
 
@@ -302,14 +304,14 @@ class SoundReader:
 def _decoded(decoder: AudioCodecContext, packet: Packet[AudioStream]) -> list[AudioFrame]:
     try:
         return decoder.decode(packet)
-    except av.FFmpegError:
+    except FFmpegError:
         # A damaged packet is silent; those after it may be good.
         return []
 
 
 def _samples(frame: AudioFrame, channels: int) -> NDArray[np.float32]:
     """The frame as float32 `[n, channels]` in -1..1."""
-    array = frame.to_ndarray()
+    array: NDArray[Any] = frame.to_ndarray()
     array = array.T if frame.format.is_planar else array.reshape(-1, len(frame.layout.channels))
     if array.dtype == np.uint8:
         array = (array.astype(np.float32) - 128) / np.float32(128)

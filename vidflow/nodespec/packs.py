@@ -96,7 +96,7 @@ def load_pack(pack: Pack) -> list[NodeSpec]:
         module = _import_folder(pack) if pack.folder else importlib.import_module(pack.module or pack.name)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - a stranger's module may raise anything; it is reported by name
+    except BaseException as error:
         raise PackError(pack.name, f"{type(error).__name__}: {error} ({_place(error, pack)})") from error
     specs: list[NodeSpec] = []
     if not digest and pack.name != "core":
@@ -108,7 +108,9 @@ def load_pack(pack: Pack) -> list[NodeSpec]:
                     specs.append(read_node(value, pack.name, digest))
                 except BadNode as error:
                     code = value.__code__
-                    raise PackError(pack.name, f"{error} ({Path(code.co_filename).name}:{code.co_firstlineno})") from None
+                    raise PackError(
+                        pack.name, f"{error} ({Path(code.co_filename).name}:{code.co_firstlineno})"
+                    ) from None
     if not specs:
         raise PackError(pack.name, "it has no function marked with @node.")
     return specs

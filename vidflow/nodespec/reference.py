@@ -29,7 +29,7 @@ def as_json(spec: NodeSpec) -> dict[str, Any]:
 
 def _input_json(one: InputSpec) -> dict[str, Any]:
     hint = {key: value for key, value in asdict(one.hint).items() if value not in (None, "", ())}
-    default = list(one.default) if isinstance(one.default, tuple) else one.default
+    default: Any = list(one.default) if one.type.many and one.default is not None else one.default
     return {
         "name": one.name,
         "type": str(one.type),
@@ -48,9 +48,8 @@ def listing(specs: Sequence[NodeSpec]) -> str:
     width = max((len(spec.type) for spec in specs), default=0)
     for category in dict.fromkeys(spec.category for spec in specs):
         lines.append(category)
-        for spec in specs:
-            if spec.category == category:
-                lines.append(f"  {spec.type:{width}}  {_first_sentence(spec.doc)}")
+        found = [spec for spec in specs if spec.category == category]
+        lines.extend(f"  {spec.type:{width}}  {_first_sentence(spec.doc)}" for spec in found)
     lines.append("")
     lines.append("'vidflow nodes TYPE' explains one.")
     return "\n".join(lines)
@@ -82,8 +81,8 @@ def _accepts(one: InputSpec) -> str:
     if one.required:
         parts.append("needed")
     elif not one.is_port and one.default is not None:
-        shown = ", ".join(map(str, one.default)) if isinstance(one.default, tuple) else one.default
-        parts.append(f"default {shown!r}" if isinstance(shown, str) and not isinstance(one.default, tuple) else f"default {shown}")
+        shown: Any = ", ".join(map(str, one.default)) if one.type.many else one.default
+        parts.append(f"default {shown!r}" if isinstance(shown, str) and not one.type.many else f"default {shown}")
     elif one.nullable:
         parts.append("may be empty")
     if one.doc:

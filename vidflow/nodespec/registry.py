@@ -14,7 +14,9 @@ from vidflow.nodespec.spec import NodeSpec
 class Registry:
     """Node types by name. Broken packs are in `broken`, packs in the user's folder not yet enabled in `disabled`."""
 
-    def __init__(self, specs: Iterable[NodeSpec] = (), broken: Sequence[PackError] = (), disabled: Sequence[str] = ()) -> None:
+    def __init__(
+        self, specs: Iterable[NodeSpec] = (), broken: Sequence[PackError] = (), disabled: Sequence[str] = ()
+    ) -> None:
         self._specs: dict[str, NodeSpec] = {}
         self._renamed: dict[str, NodeSpec] = {}
         self.broken = tuple(broken)

@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from vidflow.nodespec.spec import Lane
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -30,7 +28,7 @@ class Run(Protocol):
         ...
 
     def piece(self, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`make(*args, **kwargs)` as one piece on the node's lane; the calling body waits. Only for bodies that stream."""
+        """`make(*args, **kwargs)` as one piece on the node's lane, while the calling body waits."""
         ...
 
     def output(self, path: str) -> AbstractContextManager[Path]:

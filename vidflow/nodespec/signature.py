@@ -83,7 +83,9 @@ def read_node(function: Callable[..., Any], pack: str = "core", digest: str = ""
         raise BadNode(f"{name} takes a Frame, so it must return a Frame too.")
     if lifted and (takes_run or mark.sink):
         raise BadNode(f"{name} takes a Frame; a body that needs `run`, or a sink, takes a Video.")
-    same = next((one.name for one in inputs if _is_any(hints.get(one.name)) or (lifted and one.type.name == "video")), None)
+    same = next(
+        (one.name for one in inputs if _is_any(hints.get(one.name)) or (lifted and one.type.name == "video")), None
+    )
     outputs = (OutputSpec("video", PortType("video"), same),) if lifted else _outputs(name, hints, mark.sink, same)
     if not mark.title.strip() or not mark.category.strip():
         raise BadNode(f"{name}: a node has a title and a category.")
@@ -143,8 +145,8 @@ def _outputs(name: str, hints: dict[str, Any], sink: bool, same: str | None) -> 
         if not sink:
             raise BadNode(f"{name} returns nothing; only a sink may.")
         return ()
-    if isinstance(returned, type) and issubclass(returned, tuple) and hasattr(returned, "_fields"):
-        fields = get_type_hints(returned, include_extras=True)
+    if isinstance(returned, type) and hasattr(cast("Any", returned), "_fields"):
+        fields = get_type_hints(cast("Any", returned), include_extras=True)
         return tuple(OutputSpec(field, _port(f"{name}'s output {field}", kind)) for field, kind in fields.items())
     port = _port(f"{name}'s result", returned)
     return (OutputSpec("path" if sink else "value" if port.plain else port.name, port),)
@@ -157,7 +159,7 @@ def _port(where: str, annotation: Any) -> PortType:
     if get_origin(annotation) is list:
         return PortType(_port(where, get_args(annotation)[0]).name, many=True)
     if get_origin(annotation) is Literal:
-        kinds = {type(option) for option in get_args(annotation)}
+        kinds: set[Any] = {type(option) for option in get_args(annotation)}
         if len(kinds) != 1:
             raise BadNode(f"{where}: the options of a Literal must be of one type.")
         return _port(where, kinds.pop())
@@ -187,7 +189,9 @@ def _input(where: str, parameter: inspect.Parameter, annotation: Any) -> InputSp
             nullable = True
             rest = [part for part in get_args(annotation) if part is not type(None)]
             if len(rest) != 1:
-                raise BadNode(f"{where}: a union of {annotation!r} is not possible; expected one type, or one and None.")
+                raise BadNode(
+                    f"{where}: a union of {annotation!r} is not possible; expected one type, or one and None."
+                )
             annotation = rest[0]
         else:
             break

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """`rate` in samples per second, `samples` counted per channel, `layout` as FFmpeg names it (`mono`, `stereo`, `5.1`)."""
+    """`rate` in samples per second, `samples` counted per channel, `layout` as FFmpeg names it (`mono`, `5.1`)."""
 
     rate: int
     channels: int

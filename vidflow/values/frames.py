@@ -78,9 +78,10 @@ class Frames:
         return _to_numpy(self._block)
 
     def torch(self, device: Any = "cpu", dtype: Any = None) -> Any:
-        """One torch tensor `[n, height, width, 3]` on `device`; uint8 becomes 0..1 where a float `dtype` is asked for."""
-        import torch
+        """One torch tensor `[n, height, width, 3]` on `device`; uint8 becomes 0..1 for a float `dtype`."""
+        from importlib import import_module
 
+        torch: Any = import_module("torch")
         block = self._block
         if not isinstance(block, torch.Tensor):
             array = self.numpy()

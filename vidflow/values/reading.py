@@ -20,6 +20,13 @@ from vidflow.errors import Cancelled
 from vidflow.values.frames import Frames
 from vidflow.values.video import Depth, FrameReader, Join, Map, Resample, Source, Video, VideoInfo
 
+TELL_EVERY = 0.1
+"""Seconds: how often the owners of a long piece hear how far it is."""
+MOST_FRAMES = 64
+"""In one batch, however small they are."""
+LONGEST_BATCH = 0.5
+"""Seconds: batches are made smaller where they would take longer, so that what follows can begin."""
+
 
 class Owner(Protocol):
     """The node that a piece of work belongs to."""
@@ -31,6 +38,10 @@ class Owner(Protocol):
 
     def failed(self, error: Exception) -> Exception:
         """The error to raise for one that the node's code raised."""
+        ...
+
+    def start(self) -> None:
+        """The first of the node's work begins; later calls mean nothing."""
         ...
 
     def spent(self, seconds: float, frames: int) -> None:
@@ -86,13 +97,18 @@ class Piece:
     def work(self) -> tuple[list[Any], BaseException | None]:
         """Do the work: the frames made, or what went wrong."""
         make, self.make = self.make, None
+        began = perf_counter()
         try:
             if self.pipeline.stopped and not self.always:
                 raise self.pipeline.stopped
             assert make is not None
+            if self.owner is not None:
+                self.owner.start()
             return make(), None
         except BaseException as error:  # noqa: BLE001 - handed to the reader, who raises it
             return [], error
+        finally:
+            self.pipeline.seconds += perf_counter() - began
 
     def run(self) -> None:
         """Do the work and let the pieces start that waited for it."""
@@ -139,6 +155,10 @@ class Stage:
     def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
         """The pieces that make `wanted`, given where the frames of the inputs will be."""
         raise NotImplementedError
+
+    def gate(self) -> Piece | None:
+        """A piece that must be done before the inputs' own pieces of this batch begin."""
+        return None
 
     def close(self) -> None:
         """Let go of what the stage holds."""
@@ -206,7 +226,9 @@ class _Cursor:
             except Exception as error:
                 raise _blamed(owner, error) from error
             if len(frames) != stop - start:
-                raise _blamed(owner, ValueError(f"a source gave {len(frames)} frames where {stop - start} were asked for"))
+                raise _blamed(
+                    owner, ValueError(f"a source gave {len(frames)} frames where {stop - start} were asked for")
+                )
             if owner is not None:
                 owner.spent(perf_counter() - began, len(frames))
             return frames
@@ -256,7 +278,19 @@ class ChainStage(Stage):
         def make() -> list[Any]:
             made: list[Any] = []
             seconds = [0.0] * len(steps)
+            told, since = 0, perf_counter()
+
+            def tell() -> None:
+                for number, step in enumerate(steps):
+                    if step.owner is not None:
+                        step.owner.spent(seconds[number], len(made) - told if step.ends else 0)
+                    seconds[number] = 0.0
+
+            for step in steps:
+                if step.owner is not None:
+                    step.owner.start()
             for index, frame in zip(wanted, collected(slots), strict=True):
+                began = since
                 for number, step in enumerate(steps):
                     checkpoint()
                     began = perf_counter()
@@ -265,9 +299,10 @@ class ChainStage(Stage):
                     if step.ends and step.owner is not None and step.owner.watched:
                         step.owner.showed(index, frame)
                 made.append(frame)
-            for step, spent in zip(steps, seconds, strict=True):
-                if step.owner is not None:
-                    step.owner.spent(spent, len(made) if step.ends else 0)
+                if began - since > TELL_EVERY:
+                    tell()
+                    told, since = len(made), began
+            tell()
             slots.clear()
             return made
 
@@ -376,10 +411,13 @@ class Pipeline:
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
         self.stopped: BaseException | None = None
+        self._gate: Piece | None = None
+        self.seconds = 0.0
+        """What all pieces took so far."""
         self.stages: list[Stage] = []
         self._lay_out(video, owner)
         largest = max(stage.info.frame_bytes for stage in self.stages)
-        self.batch = min(stage.info.batch for stage in self.stages)
+        self.batch = min(MOST_FRAMES, *(stage.info.batch for stage in self.stages))
         self.batch_bytes = self.batch * largest
 
     def _lay_out(self, video: Video, owner: Owner | None) -> None:
@@ -465,7 +503,7 @@ class Pipeline:
         """A piece that runs `make` once all `needs` are done; `always` also where the reader has left meanwhile."""
         piece = Piece(self, owner, make)
         piece.always = always
-        unique = {id(need): need for need in needs if need is not None}
+        unique = {id(need): need for need in (*needs, self._gate) if need is not None}
         with self.lock:
             for need in unique.values():
                 if not need.done:
@@ -488,15 +526,23 @@ class Pipeline:
                 for source, indices in zip(stage.inputs, needs[number], strict=True):
                     old = wanted[source]
                     wanted[source] = sorted({*old, *indices}) if old and indices else old or indices
+        gates = {source: gate for stage in self.stages if (gate := stage.gate()) for source in stage.inputs}
         slots: list[Slots] = [{} for _ in self.stages]
         for number, stage in enumerate(self.stages):
             if wanted[number]:
+                self._gate = gates.get(number)
                 given = [
                     slots[source] if len(slots[source]) == len(indices) else {i: slots[source][i] for i in indices}
                     for source, indices in zip(stage.inputs, needs[number], strict=True)
                 ]
                 slots[number] = stage.build(self, wanted[number], given)
+        self._gate = None
         return [slots[-1][index] for index in range(start, stop)]
+
+    def next_size(self, size: int, frames: int) -> int:
+        """How many frames the batch after one of `size` has, `frames` having been asked for so far."""
+        quick = int(LONGEST_BATCH * frames / self.seconds) if self.seconds else size * 2
+        return max(1, min(size * 2, quick, self.batch))
 
     def frames(self, slots: list[Slot]) -> list[Any]:
         """Wait for the frames; raises what went wrong in making them."""
@@ -527,14 +573,15 @@ def read(
     pipeline = Pipeline(video, executor, owner)
     pipeline.cover(start, stop)
     under_way: deque[tuple[list[Slot], int]] = deque()
-    at = start
+    at, size = start, 1
     try:
         while under_way or at < stop:
             while at < stop and len(under_way) <= ahead:
                 cost = pipeline.batch_bytes if under_way else 0
                 if cost and not executor.go_ahead(cost):
                     break
-                end = min(stop, at + pipeline.batch)
+                end = min(stop, at + size)
+                size = pipeline.next_size(size, end - start)
                 under_way.append((pipeline.ask(at, end), cost))
                 at = end
             slots, cost = under_way.popleft()
@@ -604,14 +651,16 @@ def _apply(step: _Step, frame: Any) -> Any:
         raise _blamed(step.owner, error) from error
 
 
-def _checked(frame: Any, shape: tuple[int, ...], dtype: Depth) -> Any:
+def _checked(frame: Any, shape: tuple[int, ...], dtype: str) -> Any:
     """The frame that a body gave, clipped where it is float. Raises ValueError for another shape or type."""
     if tuple(frame.shape) != shape:
         raise ValueError(f"gave a frame of shape {list(frame.shape)} where {list(shape)} was promised")
     if dtype == "float32":
         import numpy as np
 
-        return np.clip(frame, 0.0, 1.0, dtype=np.float32) if isinstance(frame, np.ndarray) else frame.clamp(0, 1)
+        if hasattr(frame, "clamp"):
+            return frame.clamp(0, 1)
+        return np.clip(frame, 0.0, 1.0, dtype=np.float32)
     if str(frame.dtype).removeprefix("torch.") != dtype:
         raise ValueError(f"gave a frame of {frame.dtype} where {dtype} was promised")
     return frame

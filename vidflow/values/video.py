@@ -122,7 +122,9 @@ class Video:
 
     def __repr__(self) -> str:
         i = self.info
-        return f"{type(self).__name__}({i.width}x{i.height}, {i.rate} fps, {i.frames} frames, {i.dtype}, {self.audio!r})"
+        return (
+            f"{type(self).__name__}({i.width}x{i.height}, {i.rate} fps, {i.frames} frames, {i.dtype}, {self.audio!r})"
+        )
 
     @classmethod
     def from_source(cls, info: VideoInfo, open: Callable[[], FrameReader], audio: Audio | None = None) -> Video:
@@ -236,4 +238,3 @@ class _ArrayReader:
 
     def close(self) -> None:
         pass
-

@@ -1,0 +1,39 @@
+"""What all tests share: the lab pack, stores of their own, and where real clips lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LAB = ROOT / "tests" / "packs" / "lab"
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of the test's own, and only the packs that ship with the project."""
+    folder = tmp_path / "store"
+    monkeypatch.setenv("VIDFLOW_STORE", str(folder))
+    monkeypatch.delenv("VIDFLOW_STORE_CAP", raising=False)
+    monkeypatch.delenv("VIDFLOW_PACKS", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return folder
+
+
+@pytest.fixture
+def lab(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The lab pack, enabled for processes that the test starts."""
+    monkeypatch.setenv("VIDFLOW_PACKS", str(LAB))
+    return LAB
+
+
+@pytest.fixture(scope="session")
+def real_media() -> Path:
+    """The folder of real clips; tests that need them are skipped, saying so, where it is missing."""
+    folder = Path(os.environ.get("VIDFLOW_MEDIA", ROOT.parent / "shared" / "media"))
+    if not (folder / "bigbuckbunny.mp4").exists():
+        pytest.skip(f"there are no real clips in {folder}; VIDFLOW_MEDIA names their folder")
+    return folder
