@@ -46,9 +46,11 @@ class Problem:
 
     @property
     def place(self) -> str:
-        """`node.input`, `node`, `line 3, column 7`, or empty."""
+        """`node.input`, `node`, the name of a field of the document, `line 3, column 7`, or empty."""
         if self.node is not None:
             return f"{self.node}.{self.input}" if self.input else self.node
+        if self.input is not None:
+            return self.input
         if self.line is not None:
             return f"line {self.line}, column {self.column or 1}"
         return ""

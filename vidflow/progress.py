@@ -61,7 +61,11 @@ def _cancelling(request: Request) -> Iterator[None]:
         yield
         return
 
+    asked = False
+
     def cancel(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
         threading.Thread(target=request.cancel, daemon=True).start()
 
     old = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -69,7 +73,8 @@ def _cancelling(request: Request) -> Iterator[None]:
         yield
     finally:
         for number, handler in old.items():
-            signal.signal(number, handler)
+            # Who asked once may press again while the process ends, which must not change how it ends.
+            signal.signal(number, signal.SIG_IGN if asked else handler)
 
 
 class _JsonLines:

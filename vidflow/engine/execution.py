@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vidflow.graph.check import Checked
     from vidflow.graph.paths import Paths
 
-FORCED_AFTER = 0.5
+FORCED_AFTER = 0.3
 """Seconds after a cancel when the request ends for its caller, though a body may not have returned."""
 
 

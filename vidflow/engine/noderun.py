@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -17,7 +18,7 @@ from vidflow.engine import lanes
 from vidflow.engine.codec import decode
 from vidflow.engine.events import FramesReady, NodeProgress, NodeStarted
 from vidflow.engine.reading import LaneReading
-from vidflow.errors import Cancelled, NodeError, VidflowError
+from vidflow.errors import Cancelled, MediaError, NodeError, VidflowError
 from vidflow.nodespec.spec import NodeSpec
 from vidflow.values import Frames, Video
 
@@ -229,30 +230,24 @@ class NodeRun:
         """As `Run.output`."""
         if not self.spec.sink or self.target is None:
             raise NodeError("only a sink with an output file may write one")
-        target = self.target if str(path) == str(self.values_path()) else Path(path)
+        target = self.target
         folder = target.parent
-        self.temporary = folder / f".{target.stem[:60]}.{os.getpid()}-{(self.sink_key or '')[-8:]}.part{target.suffix}"
+        mark = f"{os.getpid()}-{(self.sink_key or '')[-8:]}"
+        temporary = self.temporary = folder / f".{target.stem[:60]}.{mark}.part{target.suffix}"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _sweep(folder, target)
-            yield self.temporary
-            if self.cancelled:
-                raise Cancelled
-            self.execution.verify_files()
-            with self.temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            self.temporary.replace(target)
-        except OSError as error:
-            if (error.filename is not None and Path(str(error.filename)).parent == folder) or error.errno == 28:
-                raise NodeError(f"{target} cannot be written: {error.strerror}.") from error
-            raise
+            with _said_of(target, temporary):
+                folder.mkdir(parents=True, exist_ok=True)
+                _sweep(folder, target)
+                yield temporary
+                if self.cancelled:
+                    raise Cancelled
+                self.execution.verify_files()
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+                temporary.replace(target)
         finally:
-            self.temporary.unlink(missing_ok=True) if folder.is_dir() else None
+            _removed(temporary)
             self.temporary = None
-
-    def values_path(self) -> str:
-        """What the body is given as its output path."""
-        return str(self.target)
 
     def part(self, name: str, make: Callable[[Path], None]) -> Path:
         """As `Run.part`."""
@@ -264,15 +259,12 @@ class NodeRun:
             return path
         temporary = folder / f".{os.getpid()}-{name}"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            make(temporary)
-            temporary.replace(path)
-        except OSError as error:
-            raise NodeError(
-                f"A part of {self.target} cannot be kept in {folder}: {error.strerror or error}."
-            ) from error
+            with _said_of(folder, temporary):
+                folder.mkdir(parents=True, exist_ok=True)
+                make(temporary)
+                temporary.replace(path)
         finally:
-            temporary.unlink(missing_ok=True)
+            _removed(temporary)
         return path
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
@@ -362,12 +354,38 @@ def message_of(error: BaseException) -> str:
     """What the user is told of an exception."""
     if isinstance(error, VidflowError):
         return str(error)
-    if isinstance(error, OSError) and error.errno == 28:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"The disk is full: {error.filename or ''} could not be written; free some space and run again."
     if isinstance(error, MemoryError):
         return "There is not enough memory; smaller frames or fewer at once need less."
     text = str(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def _said_of(place: Path, temporary: Path) -> Generator[None]:
+    """Say what goes wrong with a temporary file, or its folder, of the place that the user knows."""
+    try:
+        yield
+    except (OSError, MediaError) as error:
+        cause = error.__cause__ if isinstance(error, MediaError) else error
+        name = error.path if isinstance(error, MediaError) else error.filename
+        known = name is None or Path(str(name)) in (temporary, *temporary.parents)
+        number = getattr(cause, "errno", None)
+        if number not in (errno.ENOSPC, errno.EDQUOT) and not (known and isinstance(cause, OSError)):
+            raise
+        if number in (errno.ENOSPC, errno.EDQUOT):
+            raise NodeError(f"{place} cannot be written: the disk is full. Free some space and run again.") from error
+        reason = cause.strerror if isinstance(cause, OSError) else error
+        raise NodeError(f"{place} cannot be written: {reason}. Choose another folder.") from error
+
+
+def _removed(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        # The disk that could not be written may not let go either; the next run sweeps.
+        return
 
 
 def _sweep(folder: Path, target: Path) -> None:

@@ -143,7 +143,7 @@ class Store:
             temporary.replace(path)
         except (OSError, MediaError) as error:
             temporary.unlink(missing_ok=True)
-            self.trouble = f"Not everything could be kept in {self.folder}: {error}."
+            self.trouble = _trouble(self.folder, error)
             return False
         self._grown(size)
         return True
@@ -271,7 +271,7 @@ class Store:
             except sqlite3.Error as error:
                 if self._index.in_transaction:
                     self._index.execute("ROLLBACK")
-                self.trouble = f"Not everything could be kept in {self.folder}: {error}."
+                self.trouble = _trouble(self.folder, error)
             # What could not be written stays known to this process only if it is small.
             self._pending.clear()
             self._rows.clear()
@@ -281,7 +281,7 @@ class Store:
             try:
                 self._index.execute(statement, row)
             except sqlite3.Error as error:
-                self.trouble = f"Not everything could be kept in {self.folder}: {error}."
+                self.trouble = _trouble(self.folder, error)
 
     def close(self) -> None:
         """Write the rest and close; a private store is removed."""
@@ -342,6 +342,12 @@ class Store:
             shutil.rmtree(self.folder / "objects", ignore_errors=True)
             (self.folder / "objects").mkdir(exist_ok=True)
             self._size = None
+
+
+def _trouble(folder: Path, error: Exception) -> str:
+    cause = error.__cause__ if isinstance(error, MediaError) else error
+    reason = cause.strerror if isinstance(cause, OSError) else str(error)
+    return f"Not everything could be kept in {folder}: {str(reason).rstrip('.')}."
 
 
 def default_cap(folder: Path) -> int:

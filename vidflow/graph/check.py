@@ -342,7 +342,8 @@ class _Check:
     def _unknown_fields(self, extra: Mapping[str, Any], node: str | None, input: str | None = None) -> None:
         for name in extra:
             message = f"This version does not know the field {shown(name)}."
-            self._problem("unknown-field", message, node, input, "It is kept, but the graph cannot run with it.")
+            where = name if node is None else input
+            self._problem("unknown-field", message, node, where, "It is kept, but the graph cannot run with it.")
 
     def _fields(self) -> None:
         # Editors of text put the schema's address there.

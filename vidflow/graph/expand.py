@@ -266,7 +266,8 @@ def _recursion(graph: Graph) -> tuple[list[Problem], set[str]]:
     for circle in cycles(holds):
         way = circle if len(circle) <= 8 else [*circle[:6], "..."]
         message = f"The subgraph {shown(circle[0])} contains itself: {' -> '.join([circle[0], *reversed(way)])}."
-        problems.append(Problem("recursive-graph", cut(message), hint="Subgraphs may nest, not recurse."))
+        place = f"{SUBGRAPH}{circle[0]}"
+        problems.append(Problem("recursive-graph", cut(message), place, hint="Subgraphs may nest, not recurse."))
     return problems, set(topological(holds)[1])
 
 
