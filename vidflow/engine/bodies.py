@@ -20,7 +20,7 @@ from vidflow.graph.document import Link
 from vidflow.nodespec.hints import OutputFile
 from vidflow.nodespec.spec import NodeSpec, OutputSpec, PortType
 from vidflow.values import Audio, Conditioning, Image, Latents, Model, Prompt, Report, Video, VideoInfo
-from vidflow.values.reading import Boundary
+from vidflow.values.stages import Boundary
 
 if TYPE_CHECKING:
     from vidflow.engine.execution import Execution

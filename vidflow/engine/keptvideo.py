@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from vidflow.errors import Cancelled, MediaError
 from vidflow.values import Frames, Video, VideoInfo
-from vidflow.values.reading import Executor, Piece, Pipeline, Slots, Stage, collected, read
+from vidflow.values.pieces import Executor, Piece, Slots, collected
+from vidflow.values.reading import Pipeline, read
+from vidflow.values.stages import Stage, runs
 from vidflow.values.video import BATCH_BYTES
 
 if TYPE_CHECKING:
@@ -257,7 +259,6 @@ class KeptStage(Stage):
     def _source_frames(self, executor: Executor, indices: list[int]) -> list[Any]:
         """Frames made by the node itself, whose body is run first where it was not needed until now."""
         from vidflow.media.segments import round16
-        from vidflow.values.reading import runs
 
         source = self._op.source or self._node.revive(self._op.output)
         made = [

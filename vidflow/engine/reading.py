@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from vidflow.engine import lanes
 from vidflow.errors import Cancelled
 from vidflow.values import Frames, Video
-from vidflow.values.reading import INLINE, Owner, Piece, Pipeline, lane_of, read
+from vidflow.values.pieces import Owner, Piece, lane_of
+from vidflow.values.reading import INLINE, Pipeline, read
 
 if TYPE_CHECKING:
     from vidflow.engine.execution import Execution

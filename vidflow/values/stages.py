@@ -1,0 +1,354 @@
+"""The stages of a pipeline: what a batch needs of each input, and the pieces that make it."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from vidflow.errors import Cancelled
+from vidflow.values.pieces import Owner, Piece, Slots, collected
+from vidflow.values.video import Depth, FrameReader, Join, Map, Resample, Source, Video, VideoInfo
+
+if TYPE_CHECKING:
+    from vidflow.values.reading import Pipeline
+
+TELL_EVERY = 0.1
+"""Seconds: how often the owners of a long piece hear how far it is."""
+
+
+class Stage:
+    """One part of a pipeline. `plan` says what a batch needs of each input; `build` makes the pieces that make it."""
+
+    def __init__(self, inputs: Sequence[int], info: VideoInfo, owner: Owner | None) -> None:
+        self.inputs = tuple(inputs)
+        self.info = info
+        self.owner = owner
+
+    def span(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """For each input, the range that reading `start` to `stop` of this stage covers wholly."""
+        return [(start, stop) for _ in self.inputs]
+
+    def plan(self, wanted: list[int]) -> list[list[int]]:
+        """For each input, the frames needed for the frames `wanted`; both ascending."""
+        return [wanted for _ in self.inputs]
+
+    def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
+        """The pieces that make `wanted`, given where the frames of the inputs will be."""
+        raise NotImplementedError
+
+    def gate(self) -> Piece | None:
+        """A piece that must be done before the inputs' own pieces of this batch begin."""
+        return None
+
+    def close(self) -> None:
+        """Let go of what the stage holds."""
+
+
+class SourceStage(Stage):
+    """Reads frames from outside, each run of them after the one before on the same cursor."""
+
+    def __init__(self, op: Source, info: VideoInfo, owner: Owner | None) -> None:
+        super().__init__((), info, owner)
+        self._open = op.open
+        self._cursors: list[_Cursor] = []
+        self.readers = 0
+        """How many stages read this one; as many cursors are kept."""
+
+    def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
+        slots: Slots = {}
+        batch = self.info.batch
+        for start, stop in runs(wanted, batch):
+            cursor = self._cursor(start)
+            piece = pipeline.piece(self.owner, cursor.reading(self.owner, start, stop), [cursor.last()])
+            cursor.at, cursor.last = stop, weakref.ref(piece)
+            slots.update((start + place, (piece, place)) for place in range(stop - start))
+        return slots
+
+    def _cursor(self, start: int) -> _Cursor:
+        """The cursor that stands nearest before `start`, or one more, or the one used longest ago."""
+        before = [cursor for cursor in self._cursors if 0 <= start - cursor.at <= self.info.batch]
+        if before:
+            cursor = min(before, key=lambda one: start - one.at)
+            self._cursors.remove(cursor)
+        elif len(self._cursors) < max(1, self.readers):
+            cursor = _Cursor(self._open)
+        else:
+            cursor = self._cursors.pop(0)
+        self._cursors.append(cursor)
+        return cursor
+
+    def close(self) -> None:
+        for cursor in self._cursors:
+            cursor.close()
+
+
+class _Cursor:
+    """A `FrameReader`, opened when first used, and where it will stand."""
+
+    def __init__(self, open: Callable[[], FrameReader]) -> None:
+        self._open = open
+        self._reader: FrameReader | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        self.at = 0
+        self.last: Callable[[], Piece | None] = lambda: None
+
+    def reading(self, owner: Owner | None, start: int, stop: int) -> Callable[[], list[Any]]:
+        def read() -> list[Any]:
+            began = perf_counter()
+            try:
+                with self._lock:
+                    if self._closed:
+                        raise Cancelled
+                    if self._reader is None:
+                        self._reader = self._open()
+                    frames = list(self._reader.read(start, stop))
+            except Exception as error:
+                raise _blamed(owner, error) from error
+            if len(frames) != stop - start:
+                raise _blamed(
+                    owner, ValueError(f"a source gave {len(frames)} frames where {stop - start} were asked for")
+                )
+            if owner is not None:
+                owner.spent(perf_counter() - began, len(frames))
+            return frames
+
+        return read
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._reader is not None:
+                self._reader.close()
+
+
+class Step:
+    """One function of a chain: `make` (None only passes on) with the depth it takes and what it must give."""
+
+    __slots__ = ("ends", "gives", "info", "make", "owner", "seconds", "shape", "takes")
+
+    def __init__(self, op: Map | None, info: VideoInfo, owner: Owner | None) -> None:
+        self.make = op.make if op else None
+        self.takes: Depth | None = op.takes if op else None
+        self.info = info
+        self.gives = info.dtype
+        self.shape = (info.height, info.width, 3)
+        self.owner = owner
+        self.ends = op is None
+        """Whether its result is the owner's output."""
+
+
+class ChainStage(Stage):
+    """Consecutive functions of single frames on one lane, run frame by frame in a plain loop."""
+
+    def __init__(self, source: int, step: Step) -> None:
+        # A step that only passes frames on belongs on no node's lane.
+        super().__init__((source,), step.info, step.owner if step.make else None)
+        self.steps = [step]
+
+    def append(self, step: Step) -> None:
+        """One more function at the end."""
+        self.steps.append(step)
+        self.info = step.info
+
+    def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
+        slots = [given[0][index] for index in wanted]
+        steps, checkpoint = self.steps, pipeline.executor.checkpoint
+
+        def make() -> list[Any]:
+            made: list[Any] = []
+            seconds = [0.0] * len(steps)
+            told, since = 0, perf_counter()
+
+            def tell() -> None:
+                for number, step in enumerate(steps):
+                    if step.owner is not None:
+                        step.owner.spent(seconds[number], len(made) - told if step.ends else 0)
+                    seconds[number] = 0.0
+
+            for step in steps:
+                if step.owner is not None:
+                    step.owner.start()
+            for index, frame in zip(wanted, collected(slots), strict=True):
+                began = since
+                for number, step in enumerate(steps):
+                    checkpoint()
+                    began = perf_counter()
+                    frame = _apply(step, frame)
+                    seconds[number] += perf_counter() - began
+                    if step.ends and step.owner is not None and step.owner.watched:
+                        step.owner.showed(index, frame)
+                made.append(frame)
+                if began - since > TELL_EVERY:
+                    tell()
+                    told, since = len(made), began
+            tell()
+            slots.clear()
+            return made
+
+        piece = pipeline.piece(self.owner, make, [slot[0] for slot in slots])
+        return {index: (piece, place) for place, index in enumerate(wanted)}
+
+
+class ResampleStage(Stage):
+    """Frames made from several frames of the input, or chosen among them."""
+
+    def __init__(self, op: Resample, source: int, info: VideoInfo, owner: Owner | None) -> None:
+        super().__init__((source,), info, owner)
+        self._needs = op.needs
+        self._make = op.make
+        self._limit = op.source.info.frames
+        self._asked: dict[int, Sequence[int]] = {}
+        self._held: Slots = {}
+
+    def span(self, start: int, stop: int) -> list[tuple[int, int]]:
+        if start >= stop:
+            return [(0, 0)]
+        ends = [*self._needs(start), *self._needs(stop - 1)]
+        return [(min(ends), max(ends) + 1)] if ends else [(0, 0)]
+
+    def plan(self, wanted: list[int]) -> list[list[int]]:
+        self._asked = {index: self._needs(index) for index in wanted}
+        needed = sorted({source for sources in self._asked.values() for source in sources})
+        if needed and not 0 <= needed[0] <= needed[-1] < self._limit:
+            raise _blamed(self.owner, IndexError(f"needs() asked for frame {needed[-1]} of {self._limit}"))
+        self._held = {index: slot for index, slot in self._held.items() if index in set(needed)}
+        return [[index for index in needed if index not in self._held]]
+
+    def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
+        self._held = self._held | given[0]
+        asked, held, make, owner = self._asked, self._held, self._make, self.owner
+        if make is None:
+            return {index: held[asked[index][0]] for index in wanted}
+        inputs = {index: [held[source] for source in asked[index]] for index in wanted}
+        checkpoint = pipeline.executor.checkpoint
+        shape, dtype = (self.info.height, self.info.width, 3), self.info.dtype
+
+        def work() -> list[Any]:
+            made: list[Any] = []
+            spent = 0.0
+            for index in wanted:
+                checkpoint()
+                began = perf_counter()
+                try:
+                    frame = make([read_only(frame) for frame in collected(inputs[index])], index)
+                    made.append(_checked(frame, shape, dtype))
+                except Exception as error:
+                    raise _blamed(owner, error) from error
+                spent += perf_counter() - began
+            if owner is not None:
+                owner.spent(spent, 0)
+            inputs.clear()
+            return made
+
+        piece = pipeline.piece(owner, work, [slot[0] for slots in inputs.values() for slot in slots])
+        return {index: (piece, place) for place, index in enumerate(wanted)}
+
+
+class JoinStage(Stage):
+    """The frames of several inputs, one after the other."""
+
+    def __init__(self, op: Join, inputs: Sequence[int], info: VideoInfo, owner: Owner | None) -> None:
+        super().__init__(inputs, info, owner)
+        self._starts = [0]
+        for video in op.sources:
+            self._starts.append(self._starts[-1] + video.info.frames)
+
+    def span(self, start: int, stop: int) -> list[tuple[int, int]]:
+        bounds = zip(self._starts, self._starts[1:], strict=False)
+        return [(max(start, low) - low, max(min(stop, high), low) - low) for low, high in bounds]
+
+    def plan(self, wanted: list[int]) -> list[list[int]]:
+        shares: list[list[int]] = [[] for _ in self.inputs]
+        number = 0
+        for index in wanted:
+            while index >= self._starts[number + 1]:
+                number += 1
+            shares[number].append(index - self._starts[number])
+        return shares
+
+    def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
+        return {
+            index + self._starts[number]: slot for number, slots in enumerate(given) for index, slot in slots.items()
+        }
+
+
+class Boundary:
+    """Marks a video as the output of a node: what lies behind it, down to the next boundary, is that node's work."""
+
+    __slots__ = ("owner", "source")
+
+    def __init__(self, source: Video, owner: Owner) -> None:
+        self.source = source
+        self.owner = owner
+
+
+def inputs_of(op: Any) -> tuple[Video, ...]:
+    """The videos that a description is made from."""
+    if isinstance(op, Map | Resample | Boundary):
+        return (op.source,)
+    return getattr(op, "sources", ())
+
+
+def runs(indices: Sequence[int], longest: int) -> Iterator[tuple[int, int]]:
+    """Ascending indices as ranges (start, stop) of at most `longest`."""
+    start = previous = indices[0]
+    for index in indices[1:]:
+        if index != previous + 1 or index - start >= longest:
+            yield start, previous + 1
+            start = index
+        previous = index
+    yield start, previous + 1
+
+
+def read_only(frame: Any) -> Any:
+    """The same frame, protected against a body that would write into what it shares with others."""
+    flags = getattr(frame, "flags", None)
+    if flags is not None and flags.writeable:
+        frame.flags.writeable = False
+    return frame
+
+
+def _apply(step: Step, frame: Any) -> Any:
+    """One step on one frame, its depth converted before and the result checked after."""
+    if step.make is None:
+        return frame
+    try:
+        if step.takes is not None:
+            frame = converted(frame, step.takes)
+        return _checked(step.make(read_only(frame)), step.shape, step.gives)
+    except Exception as error:
+        raise _blamed(step.owner, error) from error
+
+
+def _checked(frame: Any, shape: tuple[int, ...], dtype: str) -> Any:
+    """The frame that a body gave, clipped where it is float. Raises ValueError for another shape or type."""
+    if tuple(frame.shape) != shape:
+        raise ValueError(f"gave a frame of shape {list(frame.shape)} where {list(shape)} was promised")
+    if dtype == "float32":
+        import numpy as np
+
+        if hasattr(frame, "clamp"):
+            return frame.clamp(0, 1)
+        return np.clip(frame, 0.0, 1.0, dtype=np.float32)
+    if str(frame.dtype).removeprefix("torch.") != dtype:
+        raise ValueError(f"gave a frame of {frame.dtype} where {dtype} was promised")
+    return frame
+
+
+def converted(frame: Any, dtype: Depth) -> Any:
+    """The frame in another depth: 0..255 is 0..1, rounded to the nearest."""
+    import numpy as np
+
+    if frame.dtype == dtype:
+        return frame
+    if dtype == "float32":
+        return np.multiply(frame, np.float32(1 / 255), dtype=np.float32)
+    return (frame * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def _blamed(owner: Owner | None, error: Exception) -> Exception:
+    return owner.failed(error) if owner is not None and not isinstance(error, Cancelled) else error
