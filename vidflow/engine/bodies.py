@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from vidflow.engine import lanes
 from vidflow.engine.codec import encode_info
 from vidflow.engine.keptvideo import KeptVideo
-from vidflow.engine.noderun import NodeRun
+from vidflow.engine.noderun import Lazy, NodeRun
+from vidflow.engine.sinks import run_sink, target_of
 from vidflow.errors import Cancelled, NodeError
 from vidflow.graph.document import Link
-from vidflow.nodespec.hints import OutputFile
 from vidflow.nodespec.spec import NodeSpec, OutputSpec, PortType
 from vidflow.values import Audio, Conditioning, Image, Latents, Model, Prompt, Report, Video, VideoInfo
 from vidflow.values.stages import Boundary
 
 if TYPE_CHECKING:
+    from vidflow.engine.claims import Claim
     from vidflow.engine.execution import Execution
 
 _POLL = 0.03
@@ -38,37 +37,6 @@ _CLASSES: dict[str, type] = {
     "latents": Latents,
     "report": Report,
 }
-
-
-class Slots:
-    """At most so many video sinks encode at once, in plan order."""
-
-    def __init__(self) -> None:
-        self._free = max(1, (os.cpu_count() or 1) // 2)
-        self._lock = threading.Lock()
-        self._waiting: list[tuple[float, int, int, Callable[[], None]]] = []
-        self._count = 0
-
-    def take(self, urgency: float, index: int, start: Callable[[], None]) -> None:
-        """Call `start` as soon as one is free."""
-        with self._lock:
-            self._count += 1
-            self._waiting.append((-urgency, index, self._count, start))
-            self._waiting.sort(key=lambda one: one[:3])
-        self._next(0)
-
-    def give(self) -> None:
-        """One is done."""
-        self._next(1)
-
-    def _next(self, freed: int) -> None:
-        with self._lock:
-            self._free += freed
-            if not self._free or not self._waiting:
-                return
-            self._free -= 1
-            start = self._waiting.pop(0)[3]
-        start()
 
 
 class _BodyJob:
@@ -149,15 +117,13 @@ class Bodies:
                     engine.slots.give()
 
             engine.slots.take(node.urgency, node.index, lambda: engine.threads.start(streamed))
-        elif spec.streams or spec.lane != "cpu" or (spec.sink and self._target(node)) or self._must_wait(node):
+        elif spec.streams or spec.lane != "cpu" or (spec.sink and target_of(node)) or self._must_wait(node):
             engine.threads.start(lambda: self._streamed(node))
         else:
             engine.lanes[spec.lane].submit(_BodyJob(self, node))
 
     def _must_wait(self, node: NodeRun) -> bool:
         """Whether an input has to be read, or loaded from a file, before the body can run."""
-        from vidflow.engine.execution import Lazy
-
         return any(isinstance(value, Lazy | Video) for up in node.port_ups for value in up.outputs.values())
 
     def _streamed(self, node: NodeRun) -> None:
@@ -166,7 +132,7 @@ class Bodies:
         try:
             if execution.cancelled:
                 raise Cancelled
-            outputs = self._sink(node) if node.spec.sink else self._claimed(node)
+            outputs = run_sink(self, node) if node.spec.sink else self._claimed(node)
         except BaseException as error:  # noqa: BLE001 - a body may raise anything; the run reports it
             self.left(node)
             execution.failed(node, error)
@@ -182,9 +148,7 @@ class Bodies:
         streamed_values = spec.streams and all(output.type.name not in ("video", "audio") for output in spec.outputs)
         if spec.lane == "cpu" and not streamed_values:
             return self.call(node, arguments) if spec.streams else node.piece(self.call, node, arguments)
-        name = f"body:{node.key}"
-        while (claim := execution.store.claims.take(name, node.urgency)) is None:
-            self._pause(node)
+        claim = self.claim(node, f"body:{node.key}")
         try:
             found = None if node.reviving else execution.kept_outputs(node)
             if found is not None:
@@ -195,7 +159,14 @@ class Bodies:
             execution.store.flush()
             claim.release()
 
-    def _pause(self, node: NodeRun) -> None:
+    def claim(self, node: NodeRun, name: str) -> Claim:
+        """The right to make `name`, waited for while another has it."""
+        while (claim := self._execution.store.claims.take(name, node.urgency)) is None:
+            self.pause()
+        return claim
+
+    def pause(self) -> None:
+        """Wait a little for another maker, in this process or not. Raises Cancelled."""
         if self._execution.cancelled:
             raise Cancelled
         time.sleep(_POLL)
@@ -235,8 +206,6 @@ class Bodies:
 
     def loaded(self, node: NodeRun, output: str, value: Any) -> Any:
         """A value as a reader gets it; a kept one is loaded, and made again where it was evicted."""
-        from vidflow.engine.execution import Lazy
-
         if isinstance(value, Lazy):
             try:
                 value = self._execution.store.load_value(value.key, value.row)
@@ -321,53 +290,6 @@ class Bodies:
 
     # Sinks and leaves
 
-    def finished_sink(self, node: NodeRun) -> Path | None:
-        """The file that this sink wrote earlier, where it is still there unchanged."""
-        path = self._target(node)
-        if path is None:
-            return None
-        node.sink_key = f"{node.key}{_digest(str(path))}"
-        found = self._execution.store.sink_file(node.sink_key)
-        if found is not None:
-            self._execution.files.append(str(found))
-        return found
-
-    def _target(self, node: NodeRun) -> Path | None:
-        for spec in node.spec.inputs:
-            if isinstance(spec.hint, OutputFile) and node.values.get(spec.name) is not None:
-                return Path(node.values[spec.name])
-        return None
-
-    def _sink(self, node: NodeRun) -> dict[str, Any]:
-        """Run a sink by one maker only; what another has finished meanwhile is not made again."""
-        execution = self._execution
-        path = self._target(node)
-        if path is None:
-            return self.call(node, self.arguments(node))
-        name = f"sink:{node.sink_key}"
-        while (claim := execution.store.claims.take(name, node.urgency)) is None:
-            self._pause(node)
-        try:
-            found = execution.store.sink_file(node.sink_key or "")
-            if found is not None:
-                node.was_kept = True
-                execution.files.append(str(found))
-                return {node.spec.outputs[0].name: str(found)} if node.spec.outputs else {}
-            with execution.engine.naming:
-                node.target = execution.paths.free_name(path)
-            arguments = self.arguments(node)
-            for spec in node.spec.inputs:
-                if isinstance(spec.hint, OutputFile):
-                    arguments[spec.name] = str(node.target)
-            outputs = self.call(node, arguments)
-            if not node.target.exists():
-                raise NodeError(f"wrote no file {node.target}")
-            execution.store.sink_done(node.sink_key or "", node.target)
-            execution.files.append(str(node.target))
-            return outputs
-        finally:
-            claim.release()
-
     def read_leaf(self, node: NodeRun) -> bool:
         """A wanted video: a dear one is made whole, of a cheap one the first frame. False where there is no video."""
         videos = [value for value in node.outputs.values() if isinstance(value, Video)]
@@ -423,9 +345,3 @@ def _listed(value: Any) -> Any:
 
 def _holds_streams(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(one, Audio | Video) for one in value)  # pyright: ignore[reportUnknownVariableType]
-
-
-def _digest(text: str) -> str:
-    import hashlib
-
-    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

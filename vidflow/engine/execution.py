@@ -12,21 +12,18 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from vidflow.engine.blame import message_of, origin_of
 from vidflow.engine.bodies import Bodies
 from vidflow.engine.codec import decode_info
 from vidflow.engine.events import Hub, NodeFailed, NodeFinished
 from vidflow.engine.keptvideo import is_whole
-from vidflow.engine.keys import node_key, split_hints
-from vidflow.engine.late import late_value
-from vidflow.engine.noderun import Blamed, NodeRun, Status, message_of, origin_of
-from vidflow.errors import Cancelled, Failure, NodeError, StoreError, VidflowError
+from vidflow.engine.nodekeys import NodeKeys
+from vidflow.engine.noderun import Blamed, Lazy, NodeRun, Status
+from vidflow.engine.sinks import finished_sink
+from vidflow.errors import Cancelled, Failure, StoreError, VidflowError
 from vidflow.graph.document import Link
-from vidflow.graph.paths import files_of
-from vidflow.nodespec.spec import NodeSpec
 from vidflow.values import Video
 from vidflow.values.reading import Pipeline
 
@@ -37,21 +34,6 @@ if TYPE_CHECKING:
 
 FORCED_AFTER = 0.3
 """Seconds after a cancel when the request ends for its caller, though a body may not have returned."""
-
-
-class Lazy:
-    """A kept value that is loaded when it is needed."""
-
-    __slots__ = ("key", "row")
-
-    def __init__(self, key: str, row: Any) -> None:
-        self.key = key
-        self.row = row
-
-
-@lru_cache(maxsize=4096)
-def _hints(spec: NodeSpec) -> tuple[frozenset[str], frozenset[str]]:
-    return split_hints(spec)
 
 
 class Execution:
@@ -93,8 +75,7 @@ class Execution:
         self._keeping = 0
         self._began = time.perf_counter()
         self._kept_locks: dict[str, threading.Lock] = {}
-        self._pinned: list[str] = []
-        self._read_files: dict[Path, tuple[NodeRun, int]] = {}
+        self.keys = NodeKeys(self)
         self.bodies = Bodies(self)
         self.nodes: dict[str, NodeRun] = {}
         self._wanted: dict[NodeRun, None] = {}
@@ -124,55 +105,17 @@ class Execution:
 
     def start(self) -> None:
         """Compute the keys that can be known, and ask for what is wanted."""
+        if self.cancelled:
+            return
         for node in self.nodes.values():
             if not node.late_ups and all(up.key is not None for up in node.port_ups):
                 try:
-                    self._set_key(node)
+                    self.keys.give(node)
                 except VidflowError as error:
                     self.failed(node, error)
         self._do(*((self._demand, (node,)) for node in self._wanted))
         if not self._wanted:
             self._end("done")
-
-    def _set_key(self, node: NodeRun) -> None:
-        """The node's key from its settings and its inputs' keys. Raises VidflowError for an unreadable file."""
-        reads, writes = _hints(node.spec)
-        settings: list[tuple[str, Any]] = []
-        inputs: list[tuple[str, Any]] = []
-        for spec in node.spec.inputs:
-            name = spec.name
-            if name in node.values:
-                value = node.values[name]
-                if name in reads and value is not None:
-                    value = self._digest(value, node)
-                if name not in writes:
-                    settings.append((name, value))
-            elif name in node.links:
-                link = node.links[name]
-                links = cast("tuple[Link, ...]", link if isinstance(link, tuple) else (link,))
-                inputs.append((name, tuple(map(self._key_of, links))))
-        node.key = node_key(node.spec, settings, inputs, self.engine.device_kind)
-        self._pinned.append(node.key)
-        self.store.pin((node.key,))
-
-    def _key_of(self, link: Link) -> str:
-        up = self.nodes[link.node]
-        return f"{up.key}.{link.output or (up.spec.outputs[0].name if up.spec.outputs else '')}"
-
-    def _digest(self, value: Any, node: NodeRun) -> Any:
-        if isinstance(value, tuple):
-            return tuple(self._digest(one, node) for one in cast("tuple[str, ...]", value))
-        path = Path(value)
-        if path.is_file():
-            self._read_files[path] = (node, path.stat().st_mtime_ns)
-            return self.store.digest(path, self.engine.strict_digests)
-        return tuple((file.name, self._digest(file, node)) for file in sorted(files_of(path)))
-
-    def verify_files(self) -> None:
-        """Raises Blamed where a file that was digested has changed since."""
-        for path, (node, modified) in self._read_files.items():
-            if not path.exists() or path.stat().st_mtime_ns != modified:
-                raise Blamed(node, NodeError(f"{path} changed while the graph ran; run it again."))
 
     # Deciding
 
@@ -221,8 +164,8 @@ class Execution:
         if any(up.status is not Status.DONE for up in node.late_ups) or any(up.key is None for up in node.port_ups):
             return
         try:
-            self._settle_late(node)
-            self._set_key(node)
+            self.keys.settle_late(node)
+            self.keys.give(node)
         except VidflowError as error:
             self.failed(node, error)
             return
@@ -230,25 +173,6 @@ class Execution:
             self._todo.append((self._try_key, (reader,)))
         if node.demanded:
             self._resolve(node)
-
-    def _settle_late(self, node: NodeRun) -> None:
-        """Take over the values of linked settings, checked as if they stood in the file. Raises GraphError."""
-        for name, link in node.links.items():
-            spec = node.spec.input(name)
-            assert spec is not None
-            if spec.is_port:
-                continue
-            if isinstance(link, tuple):
-                entries = cast("tuple[Any, ...]", link)
-                value: Any = tuple(self._plain(entry) if isinstance(entry, Link) else entry for entry in entries)
-            else:
-                value = self._plain(link)
-            node.values[name] = late_value(node.id, spec, value, self.paths, self.variant)
-
-    def _plain(self, link: Link) -> Any:
-        up = self.nodes[link.node]
-        value = up.outputs[link.output or up.spec.outputs[0].name]
-        return self.store.load_value(value.key, value.row) if isinstance(value, Lazy) else value
 
     def _resolve(self, node: NodeRun) -> None:
         """The key is known and the result is wanted: take what is kept, or ask for the inputs."""
@@ -261,7 +185,7 @@ class Execution:
     def _take_kept(self, node: NodeRun) -> bool:
         outputs: dict[str, Any] | None
         if node.spec.sink:
-            found = self.bodies.finished_sink(node)
+            found = finished_sink(node)
             outputs = None if found is None else {output.name: str(found) for output in node.spec.outputs}
         else:
             outputs = self.kept_outputs(node)
@@ -440,7 +364,7 @@ class Execution:
                 if node.status is Status.DONE and not node.ended:
                     node.ended = True
                     self._report(node)
-            self.store.unpin(self._pinned)
+            self.keys.unpin()
             self.store.flush()
             if self.store.trouble:
                 self.notes.append(self.store.trouble)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import re
 import threading
 import time
-import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -17,8 +13,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from vidflow.engine import lanes
 from vidflow.engine.codec import decode
 from vidflow.engine.events import FramesReady, NodeProgress, NodeStarted
+from vidflow.engine.outputs import made_part, replaced_when_whole
 from vidflow.engine.reading import LaneReading
-from vidflow.errors import Cancelled, MediaError, NodeError, VidflowError
+from vidflow.errors import Cancelled, NodeError, VidflowError
 from vidflow.nodespec.spec import NodeSpec
 from vidflow.values import Frames, Video
 
@@ -39,6 +36,16 @@ class Status(Enum):
     RUNNING = auto()
     DONE = auto()
     FAILED = auto()
+
+
+class Lazy:
+    """A kept value that is loaded when it is needed."""
+
+    __slots__ = ("key", "row")
+
+    def __init__(self, key: str, row: Any) -> None:
+        self.key = key
+        self.row = row
 
 
 class Blamed(VidflowError):
@@ -228,44 +235,22 @@ class NodeRun:
     @contextmanager
     def output(self, path: str) -> Generator[Path]:
         """As `Run.output`."""
-        if not self.spec.sink or self.target is None:
-            raise NodeError("only a sink with an output file may write one")
-        target = self.target
-        folder = target.parent
-        mark = f"{os.getpid()}-{(self.sink_key or '')[-8:]}"
-        temporary = self.temporary = folder / f".{target.stem[:60]}.{mark}.part{target.suffix}"
-        try:
-            with _said_of(target, temporary):
-                folder.mkdir(parents=True, exist_ok=True)
-                _sweep(folder, target)
-                yield temporary
-                if self.cancelled:
-                    raise Cancelled
-                self.execution.verify_files()
-                with temporary.open("rb") as file:
-                    os.fsync(file.fileno())
-                temporary.replace(target)
-        finally:
-            _removed(temporary)
-            self.temporary = None
+        if self.target is None or Path(path) != self.target:
+            raise NodeError(f"may write only what its output setting names, not {path}")
+        with replaced_when_whole(self.target, (self.sink_key or "")[-8:], self._may_replace) as self.temporary:
+            yield self.temporary
+        self.temporary = None
+
+    def _may_replace(self) -> None:
+        if self.cancelled:
+            raise Cancelled
+        self.execution.keys.verify_files()
 
     def part(self, name: str, make: Callable[[Path], None]) -> Path:
         """As `Run.part`."""
         if self.sink_key is None:
             raise NodeError("only a sink keeps parts")
-        folder = self.store.parts(self.sink_key)
-        path = folder / name
-        if path.exists():
-            return path
-        temporary = folder / f".{os.getpid()}-{name}"
-        try:
-            with _said_of(folder, temporary):
-                folder.mkdir(parents=True, exist_ok=True)
-                make(temporary)
-                temporary.replace(path)
-        finally:
-            _removed(temporary)
-        return path
+        return made_part(self.store.parts(self.sink_key) / name, make)
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """As `Run.kept`."""
@@ -342,66 +327,3 @@ class _Call:
         if self._error is not None:
             raise self._error
         return self._result
-
-
-def origin_of(error: BaseException) -> str:
-    """File and line that an exception came from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-
-
-def message_of(error: BaseException) -> str:
-    """What the user is told of an exception."""
-    if isinstance(error, VidflowError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"The disk is full: {error.filename or ''} could not be written; free some space and run again."
-    if isinstance(error, MemoryError):
-        return "There is not enough memory; smaller frames or fewer at once need less."
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-@contextmanager
-def _said_of(place: Path, temporary: Path) -> Generator[None]:
-    """Say what goes wrong with a temporary file, or its folder, of the place that the user knows."""
-    try:
-        yield
-    except (OSError, MediaError) as error:
-        cause = error.__cause__ if isinstance(error, MediaError) else error
-        name = error.path if isinstance(error, MediaError) else error.filename
-        known = name is None or Path(str(name)) in (temporary, *temporary.parents)
-        number = getattr(cause, "errno", None)
-        if number not in (errno.ENOSPC, errno.EDQUOT) and not (known and isinstance(cause, OSError)):
-            raise
-        if number in (errno.ENOSPC, errno.EDQUOT):
-            raise NodeError(f"{place} cannot be written: the disk is full. Free some space and run again.") from error
-        reason = cause.strerror if isinstance(cause, OSError) else error
-        raise NodeError(f"{place} cannot be written: {reason}. Choose another folder.") from error
-
-
-def _removed(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        # The disk that could not be written may not let go either; the next run sweeps.
-        return
-
-
-def _sweep(folder: Path, target: Path) -> None:
-    """Remove what killed processes left of this file."""
-    left = re.compile(rf"\.{re.escape(target.stem[:60])}\.(\d+)-[0-9a-f]*\.part{re.escape(target.suffix)}")
-    for entry in os.scandir(folder):
-        found = left.fullmatch(entry.name)
-        if found and not _runs(int(found[1])):
-            Path(entry.path).unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

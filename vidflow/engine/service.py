@@ -9,15 +9,16 @@ import tempfile
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from vidflow.engine.bodies import Slots
 from vidflow.engine.events import Event, Hub, Reader, RunFinished, RunStarted
 from vidflow.engine.execution import Execution
 from vidflow.engine.lanes import Lanes, Threads
 from vidflow.engine.reading import Budget
+from vidflow.engine.sinks import Slots
 from vidflow.engine.store import Store
 from vidflow.engine.variants import Variant, variants_of
 from vidflow.errors import Cancelled, Failure, GraphError, Problem, RunError, VidflowError
@@ -30,6 +31,8 @@ from vidflow.values import Frames, Video
 
 GraphLike: TypeAlias = "str | Path | Mapping[str, Any] | Graph"
 READ_AHEAD = 256 * 2**20
+AT_ONCE = 8
+"""How many variants of a request run at once."""
 
 
 class Engine:
@@ -64,6 +67,8 @@ class Engine:
         self.budget = Budget(read_ahead)
         self.slots = Slots()
         self.naming = threading.Lock()
+        self.named: set[Path] = set()
+        """Names with numbers that sinks at work have taken."""
         self._requests: set[Request] = set()
         self._lock = threading.Lock()
 
@@ -181,6 +186,7 @@ class Request:
         self._began = time.time()
         self._lock = threading.Lock()
         self._ended = 0
+        self._waiting: deque[Execution] = deque()
         self._cancelled = False
         self.executions = [
             Execution(
@@ -202,11 +208,16 @@ class Request:
         for execution in self.executions:
             self.hub.put(RunStarted(self.id, tuple(execution.nodes), execution.variant))
 
-        def start() -> None:
-            for execution in self.executions:
-                execution.start()
+        self._waiting = deque(self.executions)
+        for _ in range(min(AT_ONCE, len(self.executions))):
+            self.engine.threads.start(self._start_next)
 
-        self.engine.threads.start(start)
+    def _start_next(self) -> None:
+        """Start the next variant, unless all have been."""
+        with self._lock:
+            execution = self._waiting.popleft() if self._waiting else None
+        if execution is not None:
+            execution.start()
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.hub.reader())
@@ -254,8 +265,10 @@ class Request:
     def _one_ended(self, execution: Execution) -> None:
         with self._lock:
             self._ended += 1
-            if self._ended < len(self.executions):
-                return
+            left = self._ended < len(self.executions)
+        if left:
+            self.engine.threads.start(self._start_next)
+            return
         statuses = {one.status for one in self.executions}
         status = next(one for one in ("cancelled", "failed", "done") if one in statuses)
         seconds = time.time() - self._began

@@ -1,0 +1,26 @@
+"""What the user is told of an exception: the message, and where it came from."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+
+from vidflow.errors import VidflowError
+
+
+def origin_of(error: BaseException) -> str:
+    """File and line that an exception came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def message_of(error: BaseException) -> str:
+    """What the user is told of an exception."""
+    if isinstance(error, VidflowError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"The disk is full: {error.filename or ''} could not be written; free some space and run again."
+    if isinstance(error, MemoryError):
+        return "There is not enough memory; smaller frames or fewer at once need less."
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
