@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from math import ceil
 from typing import Annotated, Literal
 
 from vidflow.api import Audio, AudioInfo, NodeError, Video, VideoInfo, media, node
 
 from .shape import fitted
-from .timing import between
 
 
 @node(title="Concat", category="Time")
@@ -26,9 +24,11 @@ def concat(
     """
     if not videos:
         raise NodeError("there is no video to join; link at least one.")
-    if len(transition) not in (1, len(videos) - 1):
+    joints = len(videos) - 1
+    if len(transition) not in (1, joints):
         raise NodeError(
-            f"there are {len(transition)} transitions for {len(videos) - 1} joints; give one, or one for each joint."
+            f"there are {len(transition)} transitions for {joints} joint{'s' * (joints != 1)}; give one for all, or "
+            f"one for each."
         )
     depth = "float32" if any(video.info.dtype == "float32" for video in videos) else "uint8"
     target = replace(videos[0].info, dtype=depth)
@@ -58,14 +58,11 @@ def joined_sound(clips: list[Video], like: AudioInfo) -> Audio:
     """The clips' sounds in the rate and layout of `like`, each exactly as long as its picture."""
     rate, frames, sounds = clips[0].info.rate, 0, list[Audio]()
     for clip in clips:
-        first = round(Fraction(frames, 1) / rate * like.rate)
+        first = round(frames / rate * like.rate)
         frames += clip.info.frames
-        length = round(Fraction(frames, 1) / rate * like.rate) - first
+        length = round(frames / rate * like.rate) - first
         if clip.audio is None:
             sounds.append(Audio.silence(like, length))
         else:
             sounds.append(media.convert(clip.audio, like.rate, like.layout).slice(0, length))
     return Audio.joined(sounds)
-
-
-__all__ = ["between", "concat"]

@@ -40,10 +40,13 @@ def set_audio(
     room = round(video.info.duration * rate) - delay
     if room <= 0:
         raise NodeError(f"start is {start:g} s, but the video ends after {float(video.info.duration):.3f} s.")
-    if length == "loop":
-        audio = Audio.joined([audio] * -(-room // audio.info.samples))
+    if length == "loop" and audio.info.samples < room:
+        audio = Audio.from_source(replace(audio.info, samples=room), lambda sound=audio: _Looped(sound))
     if length == "shortest" and audio.info.samples < room:
-        video = trim(video, end=float(Fraction(delay + audio.info.samples, rate)))
+        begun = int(Fraction(delay, rate) * video.info.rate) + 1
+        frames = max(begun, round(Fraction(delay + audio.info.samples, rate) * video.info.rate))
+        video = trim(video, end=frames, unit="frames")
+        room = round(video.info.duration * rate) - delay
     audio = audio.slice(0, min(audio.info.samples, room))
     level = 10 ** (gain_db / 20)
     if (level, fade_in, fade_out) != (1.0, 0.0, 0.0):
@@ -52,8 +55,29 @@ def set_audio(
     audio = between(audio.slice(-delay, audio.info.samples), Fraction(0), video.info.duration)
     if mode == "mix" and video.audio is not None:
         own = between(video.audio, Fraction(0), video.info.duration)
-        audio = Audio.from_source(replace(audio.info), lambda sounds=(own, audio): _Mixed(*sounds))
+        audio = Audio.from_source(audio.info, lambda sounds=(own, audio): _Mixed(*sounds))
     return video.with_audio(audio)
+
+
+class _Looped:
+    """A sound again and again."""
+
+    def __init__(self, sound: Audio) -> None:
+        self._reader: AudioReader = sound.open()
+        self._samples = sound.info.samples
+
+    def read(self, start: int, stop: int) -> Any:
+        import numpy as np
+
+        count, first = self._samples, start % self._samples
+        if first + stop - start <= count:
+            return self._reader.read(first, first + stop - start)
+        if stop - start >= count:
+            return self._reader.read(0, count)[np.arange(start, stop) % count]
+        return np.concatenate([self._reader.read(first, count), self._reader.read(0, first + stop - start - count)])
+
+    def close(self) -> None:
+        self._reader.close()
 
 
 class _Shaped:
@@ -67,13 +91,14 @@ class _Shaped:
     def read(self, start: int, stop: int) -> Any:
         import numpy as np
 
-        at = np.arange(start, stop, dtype=np.float32)[:, None]
-        gain = np.full_like(at, self._level)
+        # Whole numbers: float32 cannot count the samples of more than six minutes.
+        at = np.arange(start, stop)[:, None]
+        gain = np.full(at.shape, self._level)
         if self._fade_in:
             gain *= np.clip(at / self._fade_in, 0, 1)
         if self._fade_out:
             gain *= np.clip((self._samples - at) / self._fade_out, 0, 1)
-        return self._reader.read(start, stop) * gain
+        return (self._reader.read(start, stop) * gain).astype(np.float32)
 
     def close(self) -> None:
         self._reader.close()

@@ -24,8 +24,8 @@ def trim(
     last = info.frames if end is None else min(info.frames, round(Fraction(end) * scale))
     if first >= last:
         raise NodeError(
-            f"nothing is left between {start:g} and {'the end' if end is None else f'{end:g}'} {unit}: the video has "
-            f"{info.frames} frames ({float(info.duration):.3f} seconds)."
+            f"nothing is left: start is {start:g} {unit} and end is {'empty' if end is None else f'{end:g}'}, but the "
+            f"video has {info.frames} frames ({float(info.duration):.3f} seconds); choose a smaller start or later end."
         )
     if (first, last) == (0, info.frames):
         return video

@@ -99,15 +99,17 @@ class NodeError(VidflowError):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A node that failed: its id, the message, and where in which file the error came from."""
+    """A node that failed: its id, the message, where in which file the error came from, and the input it is about."""
 
     node: str
     message: str
     origin: str
     cause: BaseException | None = None
+    input: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.node}: {self.message}"
+        place = f"{self.node}.{self.input}" if self.input else self.node
+        return f"{place}: {self.message}" if place else self.message
 
 
 class RunError(VidflowError):

@@ -19,8 +19,8 @@ from tests.process.commands import TRIALS, VIDFLOW, Place, Running
 from vidflow import places
 from vidflow.engine.keptvideo import LONGEST
 
-FRAMES = 400
-PART = 240
+FRAMES, PART = 360, 240
+DREAMT = 160
 OLDER = b"an older file"
 
 
@@ -61,7 +61,7 @@ def writing(place: Place) -> Path:
 
 def dreaming(place: Place) -> Path:
     return place.graph(
-        bars=("lab.bars", {"frames": FRAMES}),
+        bars=("lab.bars", {"frames": DREAMT}),
         node=("lab.dream", {"frame": "@bars", "seconds": 0.01}),
         save=("save_video", {"video": "@node", "path": "it.mp4", "preset": "ultrafast"}),
     )
@@ -115,8 +115,10 @@ def ended(process: Running, began: float) -> float:
     return seconds
 
 
-@pytest.mark.parametrize("name", DOING)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [*((name, signal.SIGINT) for name in DOING), ("encode", signal.SIGTERM), ("nap", signal.SIGTERM)],
+)
 def test_an_interrupted_run_ends_at_once_and_leaves_nothing_half_done(
     name: str, number: signal.Signals, place: Place, record_property: Callable[[str, object], None]
 ) -> None:
@@ -145,8 +147,8 @@ def test_the_next_run_takes_over_the_segments_that_were_kept(place: Place) -> No
     made = place.made("dream")
     assert made >= 50
     assert place.run("run", dreaming(place)).status == 0
-    print(f"{made} frames made, {place.made('dream') - FRAMES} of them in vain")
-    assert place.made("dream") <= FRAMES + 2 * LONGEST
+    print(f"{made} frames made, {place.made('dream') - DREAMT} of them in vain")
+    assert place.made("dream") <= DREAMT + 2 * LONGEST
 
 
 def test_the_next_run_takes_over_the_parts_that_were_encoded(place: Place) -> None:

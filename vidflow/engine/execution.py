@@ -22,7 +22,7 @@ from vidflow.engine.keptvideo import is_whole
 from vidflow.engine.nodekeys import NodeKeys
 from vidflow.engine.noderun import Blamed, Lazy, NodeRun, Status
 from vidflow.engine.sinks import finished_sink
-from vidflow.errors import Cancelled, Failure, StoreError, VidflowError
+from vidflow.errors import Cancelled, Failure, MediaError, StoreError, VidflowError
 from vidflow.graph.document import Link
 from vidflow.values import Video
 from vidflow.values.reading import Pipeline
@@ -317,7 +317,8 @@ class Execution:
         if culprit.execution is self and all(failure.node != culprit.id for failure in self.failures):
             message = message_of(error)
             given = {name: repr(value)[:200] for name, value in culprit.values.items()}
-            self.failures.append(Failure(culprit.id, message, origin_of(error), error))
+            failure = Failure(culprit.id, message, origin_of(error), error, _input_of(culprit, error))
+            self.failures.append(failure)
             self.hub.put(NodeFailed(self.run_id, culprit.id, message, origin_of(error), given, error, self.variant))
         if culprit.execution is self and culprit.status is not Status.DONE:
             self._block(culprit)
@@ -439,3 +440,9 @@ class Execution:
         """The lock under which a node's kept value is made."""
         with self._lock:
             return self._kept_locks.setdefault(f"{node.key}#{name}", threading.Lock())
+
+
+def _input_of(node: NodeRun, error: BaseException) -> str | None:
+    """The input that names the file which an error is about."""
+    path = str(error.path) if isinstance(error, MediaError) else None
+    return next((name for name, value in node.values.items() if value == path), None) if path else None

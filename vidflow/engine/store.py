@@ -13,6 +13,7 @@ between two flushes is made again; files count only once they have their names.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -78,12 +79,10 @@ class Store:
                 (folder / name).mkdir(parents=True, exist_ok=True)
             self.cap = cap if cap is not None else default_cap(folder)
             self.claims = Claims(folder)
-            self._index = sqlite3.connect(
-                folder / "index.sqlite", timeout=30, check_same_thread=False, isolation_level=None
-            )
-            self._index.execute("PRAGMA journal_mode=WAL")
-            self._index.execute("PRAGMA synchronous=NORMAL")
-            self._index.executescript(_SCHEMA)
+            # One process at a time: SQLite answers "locked" at once where another changes the journal mode.
+            with (folder / "opening").open("w") as alone:
+                fcntl.flock(alone, fcntl.LOCK_EX)
+                self._index = _opened(folder / "index.sqlite")
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"The store in {folder} cannot be used: {error}. Set VIDFLOW_STORE to a folder that can be written."
@@ -342,6 +341,14 @@ class Store:
             shutil.rmtree(self.folder / "objects", ignore_errors=True)
             (self.folder / "objects").mkdir(exist_ok=True)
             self._size = None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    index = sqlite3.connect(path, timeout=30, check_same_thread=False, isolation_level=None)
+    index.execute("PRAGMA journal_mode=WAL")
+    index.execute("PRAGMA synchronous=NORMAL")
+    index.executescript(_SCHEMA)
+    return index
 
 
 def _trouble(folder: Path, error: Exception) -> str:

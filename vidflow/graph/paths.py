@@ -62,6 +62,9 @@ class Paths:
             raise _bad(f"{shown(text)} is a folder; expected a file.")
         if not stat.S_ISREG(mode):
             raise _bad(f"{shown(text)} is a device or a pipe; expected a file.")
+        # The system's own files, some of which block for ever, say so too.
+        if not path.stat().st_size:
+            raise _bad(f"{shown(text)} is an empty file.", "Choose another one.")
         return path
 
     def input_folder(self, text: str, from_set: bool = False, guesses: Guesses | None = None) -> Path:

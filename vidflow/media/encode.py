@@ -38,6 +38,8 @@ _AAC_BITS = {"mono": 96_000, "stereo": 192_000, "5.1": 384_000}
 # What an mp4 file has a box of its own for; other keys need the freer kind of metadata.
 _MP4_KEYS = frozenset({"title", "artist", "album", "comment", "copyright", "date", "description", "genre", "synopsis"})
 _BT709 = 1
+H264_LIMIT = 16384
+"""Pixels: width and height must be less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,9 @@ class PartWriter:
         self._closed = False
         self._reformatter = VideoReformatter()
         self._bits = _bits(info, encoding)
+        if encoding.codec == "h264" and max(info.width, info.height) >= H264_LIMIT:
+            size = f"{info.width}x{info.height}"
+            raise MediaError(path, f"h264 cannot hold pictures of {size}; make them smaller, or use ffv1.")
         with reporting(path, "cannot be written"):
             self._out = av.open(str(path.absolute()), "w", format=_PART_FORMATS[encoding.codec])
             self._stream = _add_pictures(self._out, info, encoding)

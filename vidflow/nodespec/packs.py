@@ -48,13 +48,13 @@ def find_packs() -> tuple[Sequence[Pack], Sequence[str]]:
 
     for folder in _pack_folders(packs_dir()):
         if folder.name in enabled:
-            found.setdefault(folder.name, Pack(folder.name, folder=folder))
+            found[f"{folder.name} in {folder.parent}"] = Pack(folder.name, folder=folder)
         else:
             disabled.append(folder.name)
     for text in os.environ.get("VIDFLOW_PACKS", "").split(os.pathsep):
         if text.strip():
             folder = Path(text).expanduser().resolve()
-            found[folder.name] = Pack(folder.name, folder=folder)
+            found[str(folder)] = Pack(folder.name, folder=folder)
     return tuple(found.values()), tuple(disabled)
 
 
@@ -89,6 +89,8 @@ def enable_pack(name: str, on: bool = True) -> None:
 
 def load_pack(pack: Pack) -> list[NodeSpec]:
     """Import a pack and read its marked functions. Raises PackError with what is wrong and where."""
+    if pack.folder and pack.name == "core":
+        raise PackError(pack.name, f"core is the pack that ships with vidflow; rename the folder {pack.folder}.")
     if not _NAME.fullmatch(pack.name):
         raise PackError(pack.name, "a pack's folder name consists of letters, digits and _ only.")
     digest = _digest(pack.folder) if pack.folder else ""
@@ -107,10 +109,17 @@ def load_pack(pack: Pack) -> list[NodeSpec]:
                 try:
                     specs.append(read_node(value, pack.name, digest))
                 except BadNode as error:
-                    code = value.__code__
+                    code = getattr(value, "__code__", None)
+                    if code is None:
+                        raise PackError(pack.name, str(error)) from None
                     raise PackError(
                         pack.name, f"{error} ({Path(code.co_filename).name}:{code.co_firstlineno})"
                     ) from None
+    twice = next(
+        (spec.type for number, spec in enumerate(specs) if spec.type in [one.type for one in specs[:number]]), ""
+    )
+    if twice:
+        raise PackError(pack.name, f"two of its nodes are called {twice!r}.")
     if not specs:
         raise PackError(pack.name, "it has no function marked with @node.")
     return specs

@@ -44,7 +44,12 @@ def load_registry(packs: Sequence[Pack] | None = None) -> Registry:
     found, disabled = find_packs() if packs is None else (packs, ())
     specs: dict[str, NodeSpec] = {}
     broken: list[PackError] = []
+    names: set[str] = set()
     for pack in found:
+        if pack.name in names and pack.name != "core":
+            broken.append(PackError(pack.name, f"another pack of that name was found before {pack.folder}."))
+            continue
+        names.add(pack.name)
         try:
             loaded = load_pack(pack)
         except PackError as error:

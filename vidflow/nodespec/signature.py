@@ -50,18 +50,20 @@ class BadNode(Exception):
 def read_node(function: Callable[..., Any], pack: str = "core", digest: str = "") -> NodeSpec:
     """The NodeSpec of a function marked by `@node`. Raises BadNode."""
     mark: Mark = getattr(function, MARK)
+    if not inspect.isfunction(function):
+        raise BadNode(f"{function!r} is no function; @node marks functions only.")
     name = function.__name__
     try:
         hints = get_type_hints(function, include_extras=True)
-    except (NameError, TypeError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 - an annotation is a stranger's code, which may raise anything
         raise BadNode(f"{name}: an annotation cannot be read: {error}.") from None
     inputs: list[InputSpec] = []
     lifted: Lifted | None = None
     takes_run = streams = False
     for parameter in inspect.signature(function).parameters.values():
         where = f"{name}({parameter.name})"
-        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            raise BadNode(f"{where}: a node's inputs have names; *args and **kwargs are not possible.")
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise BadNode(f"{where}: a node's inputs have names; /, *args and **kwargs are not possible.")
         if parameter.name not in hints:
             raise BadNode(f"{where} has no annotation; give its type, for example Video, float or str.")
         annotation = hints[parameter.name]
@@ -72,6 +74,8 @@ def read_node(function: Callable[..., Any], pack: str = "core", digest: str = ""
         if frame is not None:
             if lifted is not None:
                 raise BadNode(f"{where}: only one parameter can be a Frame; take Video for the others.")
+            if inputs or takes_run or parameter.kind is parameter.KEYWORD_ONLY:
+                raise BadNode(f"{where}: the Frame comes first, before the * and the settings.")
             lifted = frame
             inputs.append(InputSpec(parameter.name, PortType("video"), True))
             continue
@@ -81,13 +85,15 @@ def read_node(function: Callable[..., Any], pack: str = "core", digest: str = ""
     lifted_to = _frame_kind(hints.get("return", _MISSING)) if lifted else None
     if lifted and lifted_to is None:
         raise BadNode(f"{name} takes a Frame, so it must return a Frame too.")
+    if lifted and any(one.is_port for one in inputs[1:]):
+        raise BadNode(f"{name}: beside a Frame there are settings only; take a Video, and use video.map.")
     if lifted and (takes_run or mark.sink):
         raise BadNode(f"{name} takes a Frame; a body that needs `run`, or a sink, takes a Video.")
     same = next(
         (one.name for one in inputs if _is_any(hints.get(one.name)) or (lifted and one.type.name == "video")), None
     )
     outputs = (OutputSpec("video", PortType("video"), same),) if lifted else _outputs(name, hints, mark.sink, same)
-    if not mark.title.strip() or not mark.category.strip():
+    if not all(isinstance(text, str) and text.strip() for text in cast("list[Any]", [mark.title, mark.category])):
         raise BadNode(f"{name}: a node has a title and a category.")
     doc = inspect.getdoc(function) or ""
     if not doc:
@@ -157,7 +163,10 @@ def _port(where: str, annotation: Any) -> PortType:
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) is list:
-        return PortType(_port(where, get_args(annotation)[0]).name, many=True)
+        inner = _port(where, get_args(annotation)[0])
+        if inner.many:
+            raise BadNode(f"{where}: a list of lists cannot flow along a wire.")
+        return PortType(inner.name, many=True)
     if get_origin(annotation) is Literal:
         kinds: set[Any] = {type(option) for option in get_args(annotation)}
         if len(kinds) != 1:
@@ -212,7 +221,21 @@ def _input(where: str, parameter: inspect.Parameter, annotation: Any) -> InputSp
         default = None if default is None else ()
     elif port.many and not required and default is not None:
         default = tuple(cast("list[Any]", default)) if isinstance(default, list | tuple) else (default,)
-    return InputSpec(parameter.name, port, required, default, nullable, hint, doc)
+    spec = InputSpec(parameter.name, port, required, default, nullable, hint, doc)
+    if port.plain and default is not None:
+        _check_default(where, spec)
+    return spec
+
+
+def _check_default(where: str, spec: InputSpec) -> None:
+    """A default is a value like any other: of its type, and in its range."""
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
+    for value in spec.default if spec.type.many else (spec.default,):
+        if not isinstance(value, kinds[spec.type.name]) or (isinstance(value, bool) and spec.type.name != "bool"):
+            raise BadNode(f"{where}: its default {value!r} is no {spec.type.name}.")
+        problem = spec.hint.problem(value)
+        if problem:
+            raise BadNode(f"{where}: its default cannot stand: {problem}")
 
 
 def _default_hint(annotation: Any) -> Hint:

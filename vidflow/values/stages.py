@@ -347,7 +347,7 @@ def converted(frame: Any, dtype: Depth) -> Any:
         return frame
     if dtype == "float32":
         return np.multiply(frame, np.float32(1 / 255), dtype=np.float32)
-    return (frame * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    return np.rint(np.fmin(np.fmax(frame, 0), 1) * np.float32(255)).astype(np.uint8)
 
 
 def _blamed(owner: Owner | None, error: Exception) -> Exception:
