@@ -157,7 +157,7 @@ class Place:
 
     def outputs(self) -> list[str]:
         """The names in the output folder, hidden ones too."""
-        return sorted(os.listdir(self.out)) if self.out.exists() else []
+        return sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
 
 
 def pictures(path: Path) -> str:

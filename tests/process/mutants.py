@@ -1,4 +1,4 @@
-"""Graphs gone wrong: the samples and the lab's on tiny clips, changed at random in their text and in their structure."""
+"""Graphs gone wrong: the samples and the lab's on tiny clips, changed at random in text and in structure."""
 
 from __future__ import annotations
 
@@ -121,11 +121,12 @@ STRANGE: list[Any] = [
     None, True, False, 0, -1, 1, 7, 2.5, -0.0, 1e308, 2**31, 2**63, -(2**64), 10**400, "", " ", "a", "1", "clip.mp4",
     "still.png", "sound.wav", "notes.txt", "empty.mp4", "folder", "pipe.mp4", "none.mp4", "../graph.json", "/dev/zero",
     "/dev/full", "/proc/self/status", "/etc", "~/x.mp4", "../x.mp4", "/x.mp4", "x.mp4", "x/x.mp4", "x.raw", "x.png",
-    "x\0y.mp4", "\ud800", "é.mp4", "{n}", "{n:04}.mp4", "{", "{each}", "{graph}.mp4", "{save.path}.mp4", "{no.one}", "*",
-    "resources:..", "resources:media/moon.png", "resources:", "a/" * 500, "x" * 5000, "graph:slow", "lab.dream",
+    "x\0y.mp4", "\ud800", "é.mp4", "{n}", "{n:04}.mp4", "{", "{each}", "{graph}.mp4", "{save.path}.mp4", "{no.one}",
+    "*", "resources:..", "resources:media/moon.png", "resources:", "a/" * 500, "x" * 5000, "graph:slow", "lab.dream",
     [], [[]], [None], [1, "a"], {}, {"from": ""}, {"from": "no"}, {"from": "clip"}, {"from": "clip.audio"},
-    {"from": "n"}, {"from": "save"}, {"from": "twice.raw"}, {"from": "most"}, [{"from": "clip"}] * 5, [{"from": "still"}],
-    {"type": "lab.add"}, {"type": "lab.add", "inputs": {"value": {"from": "n"}}, "off": True}, {"from": "a", "b": 1},
+    {"from": "n"}, {"from": "save"}, {"from": "twice.raw"}, {"from": "most"}, [{"from": "clip"}] * 5,
+    [{"from": "still"}], {"type": "lab.add"}, {"type": "lab.add", "inputs": {"value": {"from": "n"}}, "off": True},
+    {"from": "a", "b": 1},
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ COMMANDS = int(os.environ.get("VIDFLOW_HOSTILE_COMMANDS", "6"))
 MUTANTS = int(os.environ.get("VIDFLOW_MUTANTS", "300"))
 """A full run sets 200 and 10,000."""
 SECONDS, MEMORY = 5, 1024
-PLACED = re.compile(r"error: (line \d+, column \d+|[^\s.]+(\..*?)?): \S")
+PLACED = re.compile(r"error: [^\n]{1,400}?: \S")
 """A message that says where: a node and mostly its input, or a line and a column."""
 
 
@@ -154,7 +154,7 @@ def test_a_graph_that_would_write_elsewhere_is_refused_before_anything_runs(
     assert not place.made("bars"), "something ran before the graph was refused"
     assert place.outputs() == before
     assert [(one.name, one.read_text()) for one in outside.iterdir()] == [("there.txt", "as it was")]
-    assert set(os.listdir(place.folder)) <= {"graph.json", "outputs", "store", "made.log"}
+    assert {one.name for one in place.folder.iterdir()} <= {"graph.json", "outputs", "store", "made.log"}
 
 
 def test_what_the_user_allows_may_be_written(place: Place, tmp_path: Path) -> None:
@@ -185,22 +185,28 @@ def bomb(levels: int) -> dict[str, Any]:
     return {"vidflow": 1, "nodes": {"all": {"type": f"graph:g{levels - 1}"}}, "graphs": graphs}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        json.dumps(bomb(60)),
-        "[" * 100_000,
-        '{"vidflow": 1, "nodes": ' + '{"a":' * 50_000 + "1" + "}" * 50_000 + "}",
-        json.dumps({"vidflow": 1, "nodes": {f"n{k}": {"type": "none", "inputs": {"x": {"from": f"n{k}"}}} for k in range(20_000)}}),
-        json.dumps({"vidflow": 1, "nodes": {f"n{k}": {"type": "lab.add", "inputs": {"value": {"from": f"n{k - 1}"}}} for k in range(20_000)}}),
-        "",
-        "\0" * 1000,
-        "null",
-    ],
-    ids=["doubling subgraphs", "open lists", "deep objects", "20,000 unknown types", "a long chain to nowhere", "empty", "zeros", "null"],
-)  # fmt: skip
-def test_a_graph_made_to_hurt_is_refused_at_once(text: str, place: Place) -> None:
-    done = place.run("run", place.text(text), limit=20)
+def many(inputs: str, count: int = 20_000) -> str:
+    """A graph of so many nodes, all wrong. `#` in `inputs` is the number of the node before."""
+    nodes = {f"n{k}": {"type": "lab.add", "inputs": json.loads(inputs.replace("#", str(k - 1)))} for k in range(count)}
+    return json.dumps({"vidflow": 1, "nodes": nodes})
+
+
+HURTING = {
+    "doubling subgraphs": json.dumps(bomb(60)),
+    "open lists": "[" * 100_000,
+    "deep objects": '{"vidflow": 1, "nodes": ' + '{"a":' * 50_000 + "1" + "}" * 50_001,
+    "20,000 unknown inputs": many('{"x": 1}'),
+    "20,000 readers of a cycle": many('{"value": {"from": "n0"}}'),
+    "a chain of 20,000 that begins nowhere": many('{"value": {"from": "n#"}}').replace("n-1", "none"),
+    "nothing": "",
+    "zeros": "\0" * 1000,
+    "null": "null",
+}
+
+
+@pytest.mark.parametrize("name", HURTING)
+def test_a_graph_made_to_hurt_is_refused_at_once(name: str, place: Place) -> None:
+    done = place.run("run", place.text(HURTING[name]), limit=20)
     assert done.status == 2
     assert "Traceback" not in done.err
     assert done.seconds < SECONDS

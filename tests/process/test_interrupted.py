@@ -210,7 +210,12 @@ def test_a_store_of_the_run_s_own_goes_with_it(place: Place) -> None:
     assert not place.store.exists()
 
 
-IN_A_TERMINAL = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+IN_A_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def test_the_keys_in_a_terminal_cancel_and_the_terminal_stays_usable(place: Place) -> None:

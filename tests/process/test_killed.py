@@ -17,8 +17,8 @@ from tests.process.commands import TRIALS, Ended, Place, pictures
 from vidflow.engine.keptvideo import LONGEST
 
 FRAMES = 1200
-LOST = 2 * LONGEST
-"""Frames of the segment that is being made when a run is killed, and of the one before it, which is being written."""
+LOST = LONGEST
+"""Frames of the one segment that is being made, or being written, when a run is killed."""
 
 
 def film(place: Place, clip: Path | None = None, seconds: float = 0.002) -> Path:
@@ -59,7 +59,7 @@ class Watch:
         while not self._over.is_set():
             self.looks += 1
             try:
-                names = os.listdir(self._folder)
+                names = [path.name for path in self._folder.iterdir()]
             except FileNotFoundError:
                 names = []
             for name in names:

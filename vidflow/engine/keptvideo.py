@@ -71,7 +71,7 @@ class KeptStage(Stage):
         super().__init__(inputs, info, op.node)
         self._op = op
         self._node = op.node
-        self._length = segment_length(info)
+        self._length = self.longest = segment_length(info)
         self._range = (0, 0)
         self._held: tuple[int, Slots] = (-1, {})
         self._claims: dict[int, Claim] = {}

@@ -29,8 +29,6 @@ from vidflow.values.stages import (
 )
 from vidflow.values.video import Join, Map, Resample, Source, Video, VideoInfo
 
-MOST_FRAMES = 64
-"""In one batch, however small they are."""
 LONGEST_BATCH = 0.5
 """Seconds: batches are made smaller where they would take longer, so that what follows can begin."""
 
@@ -49,7 +47,7 @@ class Pipeline:
         self.stages: list[Stage] = []
         self._lay_out(video, owner)
         largest = max(stage.info.frame_bytes for stage in self.stages)
-        self.batch = min(MOST_FRAMES, *(stage.info.batch for stage in self.stages))
+        self.batch = min(stage.longest for stage in self.stages)
         self.batch_bytes = self.batch * largest
 
     def _lay_out(self, video: Video, owner: Owner | None) -> None:

@@ -15,6 +15,8 @@ from vidflow.values.video import Depth, FrameReader, Join, Map, Resample, Source
 if TYPE_CHECKING:
     from vidflow.values.reading import Pipeline
 
+MOST_FRAMES = 64
+"""In one batch, however small they are."""
 TELL_EVERY = 0.1
 """Seconds: how often the owners of a long piece hear how far it is."""
 
@@ -26,6 +28,8 @@ class Stage:
         self.inputs = tuple(inputs)
         self.info = info
         self.owner = owner
+        self.longest = min(MOST_FRAMES, info.batch)
+        """How many frames a batch has at most."""
 
     def span(self, start: int, stop: int) -> list[tuple[int, int]]:
         """For each input, the range that reading `start` to `stop` of this stage covers wholly."""
@@ -153,6 +157,7 @@ class ChainStage(Stage):
         """One more function at the end."""
         self.steps.append(step)
         self.info = step.info
+        self.longest = min(self.longest, step.info.batch)
 
     def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
         slots = [given[0][index] for index in wanted]
