@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from vidflow import __version__
@@ -180,13 +181,14 @@ def _check(options: argparse.Namespace) -> int:
 
 def _checked(path: str) -> tuple[Checked, list[Problem]]:
     from vidflow.graph.check import Checked, check
-    from vidflow.graph.files import load
+    from vidflow.graph.files import load, located
     from vidflow.graph.paths import paths_for
     from vidflow.nodespec.registry import installed
 
     registry = installed()
     try:
         checked = check(load(path), registry, paths_for(path))
+        checked = replace(checked, problems=located(checked.problems, path))
     except GraphError as error:
         return Checked(error.problems, {}, ()), []
     missing = any(problem.code == "unknown-type" for problem in checked.problems)

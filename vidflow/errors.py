@@ -47,13 +47,11 @@ class Problem:
     @property
     def place(self) -> str:
         """`node.input`, `node`, the name of a field of the document, `line 3, column 7`, or empty."""
-        if self.node is not None:
+        if self.node:
             return f"{self.node}.{self.input}" if self.input else self.node
-        if self.input is not None:
-            return self.input
         if self.line is not None:
             return f"line {self.line}, column {self.column or 1}"
-        return ""
+        return self.input or ""
 
     def __str__(self) -> str:
         text = f"{self.place}: {self.message}" if self.place else self.message

@@ -133,7 +133,9 @@ def test_a_recursive_subgraph_is_a_problem_even_where_it_is_not_used(look: Look)
         "b": {"nodes": {"x": {"type": "graph:c"}}},
         "c": {"nodes": {"x": {"type": "graph:a"}, "y": {"type": "graph:c"}}},
     }
-    message = "recursive-graph graph:a: The subgraph 'a' contains itself: a -> b -> c -> a. Subgraphs may nest, not recurse."
+    message = (
+        "recursive-graph graph:a: The subgraph 'a' contains itself: a -> b -> c -> a. Subgraphs may nest, not recurse."
+    )
     nodes = {"n": node("graph:a"), "t": node("trim", video=link("n"))}
     checked = look(nodes, graphs)
     assert said(checked)[0] == message

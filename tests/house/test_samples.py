@@ -53,6 +53,16 @@ def test_a_film_has_the_frames_size_rate_and_sound_that_its_graph_promises(
     assert float(audio["duration"]) == pytest.approx(float(frames / rate), abs=0.05)
 
 
+def test_the_first_sample_runs_on_real_clips(engine: vidflow.Engine, real_media: Path, tmp_path: Path) -> None:
+    clips = {"sea.path": "bigbuckbunny.mp4", "lanterns.path": "bikes.mp4", "forest.path": "bigbuckbunny.mp4"}
+    given = {name: str(real_media / clip) for name, clip in clips.items()} | {"save.preset": "ultrafast"}
+    result = engine.submit(places.samples() / "first_cut.json", set=given, output_dir=tmp_path).result()
+    film = result["film"].info
+    assert (film.width, film.height, film.rate, film.frames) == (960, 540, 25, 300)
+    assert film.audio.samples == 12 * 48_000
+    assert (tmp_path / "first_cut.mp4").exists()
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_has_the_size_that_its_graph_promises(name: str, engine: vidflow.Engine, tmp_path: Path) -> None:
     engine.submit(places.samples() / name, output_dir=tmp_path).result()

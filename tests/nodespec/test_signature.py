@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
 
+import numpy as np
 import pytest
 
 from vidflow.api import (
@@ -205,7 +206,7 @@ class Parts(NamedTuple):
     """Several results."""
 
     best: Video
-    index: int
+    place: int
     scores: list[float]
 
 
@@ -217,11 +218,11 @@ def test_a_named_tuple_gives_several_outputs() -> None:
     spec = spec_of(split)
     assert spec.outputs == (
         OutputSpec("best", PortType("video")),
-        OutputSpec("index", PortType("int")),
+        OutputSpec("place", PortType("int")),
         OutputSpec("scores", PortType("float", many=True)),
     )
     assert spec.output(None) == spec.outputs[0]
-    assert spec.output("index") == spec.outputs[1]
+    assert spec.output("place") == spec.outputs[1]
     assert spec.output("other") is None
 
 
@@ -274,7 +275,7 @@ def lift_any(frame: Frame8 | Frame) -> Frame8 | Frame:
 
 def lift_up(frame: Frame8) -> Frame:
     """From bytes to floats."""
-    return frame / 255
+    return (frame / 255).astype(np.float32)
 
 
 @pytest.mark.parametrize(
@@ -309,6 +310,15 @@ def test_an_annotation_that_means_nothing_is_named() -> None:
         return 1
 
     assert bad(take) == "take: an annotation cannot be read: name 'Undefined' is not defined."
+    take.__annotations__["value"] = "list["
+    assert bad(take).startswith("take: an annotation cannot be read: ")
+    take.__annotations__["value"] = "1 / 0"
+    assert bad(take) == "take: an annotation cannot be read: division by zero."
+
+
+def test_only_a_function_is_a_node() -> None:
+    with pytest.raises(BadNode, match="is no function; @node marks functions only"):
+        read_node(node(title="Title", category="Test")(type("Thing", (), {})))
 
 
 def test_inputs_have_names() -> None:
@@ -320,8 +330,13 @@ def test_inputs_have_names() -> None:
         """Take them."""
         return 1
 
-    assert bad(many) == "many(values): a node's inputs have names; *args and **kwargs are not possible."
+    def placed(value: int, /) -> int:
+        """Take it."""
+        return value
+
+    assert bad(many) == "many(values): a node's inputs have names; /, *args and **kwargs are not possible."
     assert bad(more).startswith("more(values): a node's inputs have names")
+    assert bad(placed).startswith("placed(value): a node's inputs have names")
 
 
 def test_every_input_has_a_type() -> None:
@@ -358,8 +373,29 @@ def test_a_function_of_a_frame_has_neither_run_nor_effects() -> None:
     assert bad(lift, sink=True) == f"lift {said}"
 
 
-@pytest.mark.parametrize("options", [{"title": " "}, {"category": ""}])
-def test_a_node_has_a_title_and_a_category(options: dict[str, str]) -> None:
+def test_the_frame_comes_first() -> None:
+    def after(by: int, frame: Frame) -> Frame:
+        """Tint it."""
+        return frame
+
+    def last(*, frame: Frame8) -> Frame8:
+        """Tint it."""
+        return frame
+
+    assert bad(after) == "after(frame): the Frame comes first, before the * and the settings."
+    assert bad(last) == "last(frame): the Frame comes first, before the * and the settings."
+
+
+def test_beside_a_frame_there_are_settings_only() -> None:
+    def blend(frame: Frame, other: Image) -> Frame:
+        """Blend them."""
+        return frame
+
+    assert bad(blend) == "blend: beside a Frame there are settings only; take a Video, and use video.map."
+
+
+@pytest.mark.parametrize("options", [{"title": " "}, {"category": ""}, {"title": None}])
+def test_a_node_has_a_title_and_a_category(options: dict[str, Any]) -> None:
     assert bad(lift, **options) == "lift: a node has a title and a category."
 
 
@@ -412,6 +448,35 @@ def test_a_type_that_cannot_flow_is_named_with_those_that_can(kind: Any) -> None
         f"take(value) has the type {kind!r}, which cannot flow along a wire; expected one of Video, "
     )
     assert said.endswith("int, float, bool, str.")
+
+
+def test_lists_of_lists_cannot_flow() -> None:
+    def take(*, value: list[list[int]]) -> int:
+        """Take it."""
+        return 1
+
+    assert bad(take) == "take(value): a list of lists cannot flow along a wire."
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "said"),
+    [
+        (int, "x", "its default 'x' is no int."),
+        (int, True, "its default True is no int."),
+        (int, 1.5, "its default 1.5 is no int."),
+        (str, 3, "its default 3 is no str."),
+        (list[int], ["a"], "its default 'a' is no int."),
+        (Annotated[int, Number(0, 1)], 5, "its default cannot stand: 5 is out of range: expected 0 to 1."),
+        (Literal["cut"], "cat", "its default cannot stand: 'cat' is none of cut. Did you mean 'cut'?"),
+    ],
+)
+def test_a_default_is_of_its_type_and_in_its_range(kind: Any, default: Any, said: str) -> None:
+    def take(*, value: Any = default) -> int:
+        """Take it."""
+        return 1
+
+    take.__annotations__["value"] = kind
+    assert bad(take) == f"take(value): {said}"
 
 
 def test_a_result_that_cannot_flow_is_named() -> None:

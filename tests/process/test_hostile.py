@@ -157,6 +157,22 @@ def test_a_graph_that_would_write_elsewhere_is_refused_before_anything_runs(
     assert {one.name for one in place.folder.iterdir()} <= {"graph.json", "outputs", "store", "made.log"}
 
 
+@pytest.mark.parametrize("kind", ["load_video", "load_image", "load_audio"])
+@pytest.mark.parametrize(
+    "path", ["/dev/zero", "/dev/tty", "pipe", "folder", "empty", "notes", "/proc/kmsg", "/proc/self/mem"]
+)
+def test_what_is_no_picture_and_no_sound_is_refused_and_nobody_waits_for_it(path: str, kind: str, place: Place) -> None:
+    os.mkfifo(place.folder / "pipe")
+    (place.folder / "folder").mkdir()
+    (place.folder / "empty").touch()
+    (place.folder / "notes").write_text("no picture")
+    done = place.run("run", place.graph(clip=(kind, {"path": path})), limit=10)
+    well_behaved(done, path)
+    assert done.status in (1, 2)
+    assert len(done.errors) == 1
+    assert re.match(r"error: clip(\.path)?: ", done.errors[0])
+
+
 def test_what_the_user_allows_may_be_written(place: Place, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

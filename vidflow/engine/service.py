@@ -24,7 +24,7 @@ from vidflow.engine.variants import Variant, variants_of
 from vidflow.errors import Cancelled, Failure, GraphError, Problem, RunError, VidflowError
 from vidflow.graph.check import Checked, check
 from vidflow.graph.document import Graph
-from vidflow.graph.files import from_mapping, load
+from vidflow.graph.files import from_mapping, load, located
 from vidflow.graph.paths import Paths, paths_for
 from vidflow.nodespec.registry import Registry, installed
 from vidflow.values import Frames, Video
@@ -89,7 +89,10 @@ class Engine:
         every problem before anything has run.
         """
         document, paths = opened(graph, output_dir, allow_write)
-        checked = self._check_variants(document, paths, set or {}, only, variants_of(each or {}))
+        try:
+            checked = self._check_variants(document, paths, set or {}, only, variants_of(each or {}))
+        except GraphError as error:
+            raise GraphError(located(error.problems, graph)) if isinstance(graph, str | Path) else error from None
         request = Request(self, checked, paths, urgency, finish_leaves=True)
         with self._lock:
             self._requests.add(request)

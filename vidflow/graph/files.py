@@ -7,7 +7,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -52,6 +52,22 @@ def load(path: str | os.PathLike[str]) -> Graph:
         message = "This file is not UTF-8 text, so it is no graph file."
         raise GraphError(Problem("not-utf8", message, line=line, column=column)) from None
     return parse(text)
+
+
+def located(problems: Sequence[Problem], path: str | os.PathLike[str]) -> tuple[Problem, ...]:
+    """The problems of the graph file at `path`; those of the document's own fields with line and column."""
+    trails = {
+        (one.input,) for one in problems if one.node is None and one.code == "unknown-field" and one.input is not None
+    }
+    if not trails:
+        return tuple(problems)
+    found = find(Path(path).read_text("utf-8-sig"), trails)
+
+    def placed(problem: Problem) -> Problem:
+        line, column = found.get((problem.input or "",), (None, None))
+        return replace(problem, line=line, column=column) if problem.node is None and line else problem
+
+    return tuple(placed(problem) for problem in problems)
 
 
 def parse(text: str) -> Graph:

@@ -34,7 +34,7 @@ def node(
     lane: Lane = "cpu",
     sink: bool = False,
     dear: bool = False,
-    replaces: tuple[str, ...] = (),
+    replaces: str | tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Mark a function as a node; it stays callable as it was.
 
@@ -44,7 +44,19 @@ def node(
     """
 
     def mark(function: F) -> F:
-        setattr(function, MARK, Mark(title, category, version, lane, sink, dear, tuple(replaces)))
+        setattr(
+            function,
+            MARK,
+            Mark(
+                title,
+                category,
+                version,
+                lane,
+                sink,
+                dear,
+                (replaces,) if isinstance(replaces, str) else tuple(replaces),
+            ),
+        )
         return function
 
     return mark

@@ -96,7 +96,7 @@ def load_pack(pack: Pack) -> list[NodeSpec]:
     digest = _digest(pack.folder) if pack.folder else ""
     try:
         module = _import_folder(pack) if pack.folder else importlib.import_module(pack.module or pack.name)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, PackError):
         raise
     except BaseException as error:
         raise PackError(pack.name, f"{type(error).__name__}: {error} ({_place(error, pack)})") from error

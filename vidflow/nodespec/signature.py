@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from vidflow.nodespec.declare import MARK, Mark
-from vidflow.nodespec.hints import Choice, File, Folder, Hint, Number, OutputFile, Text
+from vidflow.nodespec.hints import Choice, Colour, File, Folder, Hint, Number, OutputFile, Rate, Seed, Text
 from vidflow.nodespec.run import Run
-from vidflow.nodespec.spec import InputSpec, Lifted, NodeSpec, OutputSpec, PortType
+from vidflow.nodespec.spec import InputSpec, Lane, Lifted, NodeSpec, OutputSpec, PortType
 from vidflow.values import (
     AnyVideo,
     Audio,
@@ -40,6 +40,12 @@ _NAMES: dict[Any, str] = {
     str: "str",
 }
 _FRAMES: dict[Any, Lifted] = {Frame: "float32", Frame8: "uint8"}
+_HINTS: dict[str, tuple[type[Hint], ...]] = {
+    "int": (Number, Seed, Choice),
+    "float": (Number, Choice),
+    "bool": (Choice,),
+    "str": (Text, Choice, Colour, Rate, File, Folder, OutputFile),
+}
 _MISSING = inspect.Parameter.empty
 
 
@@ -53,6 +59,10 @@ def read_node(function: Callable[..., Any], pack: str = "core", digest: str = ""
     if not inspect.isfunction(function):
         raise BadNode(f"{function!r} is no function; @node marks functions only.")
     name = function.__name__
+    if inspect.iscoroutinefunction(function):
+        raise BadNode(f"{name} is asynchronous; a node is a plain function.")
+    if mark.lane not in get_args(Lane) or type(mark.version) is not int:
+        raise BadNode(f"{name}: lane is one of {', '.join(get_args(Lane))}, version a whole number.")
     try:
         hints = get_type_hints(function, include_extras=True)
     except Exception as error:  # noqa: BLE001 - an annotation is a stranger's code, which may raise anything
@@ -221,6 +231,9 @@ def _input(where: str, parameter: inspect.Parameter, annotation: Any) -> InputSp
         default = None if default is None else ()
     elif port.many and not required and default is not None:
         default = tuple(cast("list[Any]", default)) if isinstance(default, list | tuple) else (default,)
+    fitting = _HINTS.get(port.name, ())
+    if type(hint) not in (Hint, *fitting):
+        raise BadNode(f"{where}: a {type(hint).__name__} hint does not fit {port.name}.")
     spec = InputSpec(parameter.name, port, required, default, nullable, hint, doc)
     if port.plain and default is not None:
         _check_default(where, spec)

@@ -219,7 +219,8 @@ class ResampleStage(Stage):
         self._asked = {index: self._needs(index) for index in wanted}
         needed = sorted({source for sources in self._asked.values() for source in sources})
         if needed and not 0 <= needed[0] <= needed[-1] < self._limit:
-            raise _blamed(self.owner, IndexError(f"needs() asked for frame {needed[-1]} of {self._limit}"))
+            wrong = needed[0] if needed[0] < 0 else needed[-1]
+            raise _blamed(self.owner, IndexError(f"needs() asked for frame {wrong} of {self._limit}"))
         self._held = {index: slot for index, slot in self._held.items() if index in set(needed)}
         return [[index for index in needed if index not in self._held]]
 
