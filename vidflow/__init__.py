@@ -11,6 +11,10 @@ __version__ = "0.1.0"
 __all__ = ["Engine", "__version__", "run"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """`run` and `Engine` are loaded where they are first used, so that importing vidflow costs nothing."""
     if name in ("run", "Engine"):

@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.command(options)
     except GraphError as error:
         for problem in error.problems:
-            _say(f"error: {problem}")
+            file = f"{options.graph}: " if problem.line is not None and not problem.node else ""
+            _say(f"error: {file}{problem}")
         return WRONG
     except RunError as error:
         _failures(error)

@@ -101,6 +101,8 @@ def _summary(event: RunFinished) -> list[str]:
     """What is said at the end."""
     lines = [f"note: {note}" for note in event.notes]
     lines += [str(file) for file in event.files]
+    if event.status == "done" and not event.files:
+        lines.append("note: No file was written: the graph, or what --only names, has no output.")
     seconds = f"{event.seconds:.1f} s"
     lines.append(
         {"done": f"Done in {seconds}.", "failed": f"Failed after {seconds}."}.get(
@@ -111,7 +113,11 @@ def _summary(event: RunFinished) -> list[str]:
 
 
 def _name(event: Any) -> str:
-    return f"{event.node} [{event.variant}]" if event.variant else event.node
+    return _named(event.node, event.variant)
+
+
+def _named(node: str, variant: str) -> str:
+    return f"{node} [{variant}]" if variant else node
 
 
 def _failure(event: NodeFailed) -> str:
@@ -129,7 +135,8 @@ class _Lines:
         match event:
             case NodeFinished():
                 if event.kept or event.seconds >= _WORTH_A_LINE:
-                    print(f"{_name(event)}: {'kept' if event.kept else f'{event.seconds:.2f} s'}", file=sys.stderr)
+                    spent = "kept" if event.kept else f"{event.seconds:.2f} s of work"
+                    print(f"{_name(event)}: {spent}", file=sys.stderr)
                 for note in event.notes:
                     print(f"{_name(event)}: note: {note}", file=sys.stderr)
             case NodeProgress():
@@ -153,19 +160,21 @@ class _Bars:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         self._console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[count]}"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
         )
-        self._all = self._progress.add_task("all nodes", total=1, rate="")
+        self._all = self._progress.add_task("whole run", total=None, rate="", count="")
+        self._wanted: dict[str, float] = {}
         self._tasks: dict[str, Any] = {}
         self._began: dict[str, float] = {}
 
@@ -181,15 +190,16 @@ class _Bars:
         progress = self._progress
         match event:
             case RunStarted():
-                total = progress.tasks[0].total or 0
-                progress.update(self._all, total=len(event.nodes) + (total if event.variant else 0))
+                self._wanted.update((_named(node, event.variant), 0.0) for node in event.wanted)
+                progress.update(self._all, total=len(self._wanted))
             case NodeStarted():
                 self._began[_name(event)] = time.monotonic()
             case NodeProgress():
                 self._node(event)
+                self._reached(_name(event), event.step / max(1, event.total))
             case NodeFinished():
                 self._gone(_name(event))
-                progress.advance(self._all)
+                self._reached(_name(event), 1.0)
                 for note in event.notes:
                     self._console.print(f"{_name(event)}: note: {note}", markup=False, highlight=False)
             case NodeFailed():
@@ -202,15 +212,25 @@ class _Bars:
             case FramesReady():
                 return
 
+    def _reached(self, name: str, share: float) -> None:
+        """How far a node that the run is for has come."""
+        if name in self._wanted:
+            self._wanted[name] = share
+            self._progress.update(self._all, completed=sum(self._wanted.values()))
+
     def _node(self, event: NodeProgress) -> None:
         name = _name(event)
+        if event.step >= event.total:
+            self._gone(name)
+            return
         if name not in self._tasks:
             if len(self._tasks) >= _SHOWN_AT_ONCE:
                 return
-            self._tasks[name] = self._progress.add_task(name, total=event.total, rate="")
+            self._tasks[name] = self._progress.add_task(name, total=event.total, rate="", count="")
         seconds = time.monotonic() - self._began.setdefault(name, time.monotonic())
         rate = f"{event.step / seconds:.1f}/s" if seconds > 0.5 else ""
-        self._progress.update(self._tasks[name], completed=event.step, total=event.total, rate=rate)
+        count = f"{event.step}/{event.total}"
+        self._progress.update(self._tasks[name], completed=event.step, total=event.total, rate=rate, count=count)
 
     def _gone(self, name: str) -> None:
         if name in self._tasks:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.nodes.bench import InGraph
+from tests.nodes.bench import CORE, InGraph
 from tests.nodes.conftest import Call
 from tests.nodes.material import film, gradient, picture, pixels, samples
 from vidflow.api import Image, NodeError, Video
@@ -36,12 +36,10 @@ def test_resize_scales_with_the_filter_that_is_named(
     assert (pixels(scaled) == (wanted.clip(0, 1) if deep else wanted)).all()
 
 
-def test_every_filter_gives_another_picture(call: Call) -> None:
-    still = picture()
-    # OpenCV's area is its bilinear where a picture grows.
-    for size in (8, 20):
-        made = {call("resize", video=still, width=size, filter=filter).numpy().tobytes() for filter in FLAGS}
-        assert len(made) == (4 if size == 8 else 3)
+@pytest.mark.parametrize("size", [7, 20])
+def test_every_filter_gives_another_picture(call: Call, size: int) -> None:
+    made = {call("resize", video=picture(), width=size, filter=filter).numpy().tobytes() for filter in FLAGS}
+    assert len(made) == len(FLAGS)
 
 
 @pytest.mark.parametrize(
@@ -181,8 +179,6 @@ def test_only_the_frames_that_are_shown_are_scaled() -> None:
     def note(frame: np.ndarray) -> np.ndarray:
         asked.append(1)
         return frame
-
-    from tests.nodes.bench import CORE
 
     scaled = CORE["resize"].function(gradient(frames=50).map(note), width=8)
     assert scaled.frame(40).shape == (6, 8, 3)

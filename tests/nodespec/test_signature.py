@@ -43,9 +43,9 @@ def spec_of(function: Callable[..., Any], pack: str = "core", **options: Any) ->
     return read_node(node(**{"title": "Title", "category": "Test", **options})(function), pack)
 
 
-def only_input(function: Callable[..., Any]) -> InputSpec:
+def only_input(function: Callable[..., Any], **options: Any) -> InputSpec:
     """The one input of a function."""
-    (found,) = spec_of(function).inputs
+    (found,) = spec_of(function, **options).inputs
     return found
 
 
@@ -131,7 +131,6 @@ def test_a_plain_type_is_a_setting_with_the_hint_of_its_type(kind: type, name: s
         Colour(),
         File("video"),
         Folder(),
-        OutputFile((".mp4",)),
         Rate(),
         Text(multiline=True),
     ],
@@ -144,7 +143,17 @@ def test_a_hint_in_the_annotation_is_taken(hint: Hint) -> None:
     take.__annotations__["given"] = Annotated[str, hint]
     assert only_input(take).hint == hint
     assert reads_file(only_input(take)) is isinstance(hint, File | Folder)
-    assert writes_file(only_input(take)) is isinstance(hint, OutputFile)
+    assert not writes_file(only_input(take))
+
+
+def test_only_a_sink_writes_a_file() -> None:
+    def take(*, given: str) -> str:
+        """Take it."""
+        return given
+
+    take.__annotations__["given"] = Annotated[str, OutputFile((".mp4",))]
+    assert bad(take) == "take writes a file, so it is a sink: @node(..., sink=True)."
+    assert writes_file(only_input(take, sink=True))
 
 
 def test_a_text_in_the_annotation_documents_the_input() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import traceback
+from pathlib import Path
 
 from vidflow.errors import VidflowError
 
@@ -14,7 +15,7 @@ def origin_of(error: BaseException) -> str:
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
-def message_of(error: BaseException) -> str:
+def message_of(error: BaseException, frame: int | None = None) -> str:
     """What the user is told of an exception."""
     if isinstance(error, VidflowError):
         return str(error)
@@ -22,5 +23,10 @@ def message_of(error: BaseException) -> str:
         return f"The disk is full: {error.filename or ''} could not be written; free some space and run again."
     if isinstance(error, MemoryError):
         return "There is not enough memory; smaller frames or fewer at once need less."
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    if isinstance(error, ValueError) and "read-only" in text:
+        text += "; frames are shared, so make a new one: frame = frame.copy()"
+    file, _, line = origin_of(error).rpartition(":")
+    places = [f"{Path(file).parent.name}/{Path(file).name}:{line}"] if file else []
+    places += [] if frame is None else [f"frame {frame}"]
+    return f"{text} ({', '.join(places)}; --debug shows more)" if places else text

@@ -28,7 +28,10 @@ def encode(value: Any) -> tuple[str, bytes]:
         return "latents", _tensors({"tensor": value.tensor}, value.meta)
     if isinstance(value, Conditioning):
         return "conditioning", _tensors(value.tensors, value.meta)
-    raise StoreError(f"a {type(value).__name__} has no store form")
+    raise StoreError(
+        f"a {type(value).__name__} cannot be kept; numbers, texts, lists of them, Report, Prompt, Model, "
+        "Conditioning and Latents can."
+    )
 
 
 def decode(kind: str, data: bytes) -> Any:

@@ -14,10 +14,11 @@ from vidflow.values import Frames
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A request was planned; `nodes` are those that may run, in order."""
+    """A request was planned; `nodes` are those that may run, in order, `wanted` those that the run is for."""
 
     run: str
     nodes: tuple[str, ...]
+    wanted: tuple[str, ...] = ()
     variant: str = ""
 
 

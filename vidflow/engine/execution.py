@@ -310,12 +310,13 @@ class Execution:
 
     def _fail(self, node: NodeRun, error: BaseException) -> None:
         culprit = node
+        frame: int | None = None
         while isinstance(error, Blamed):
-            culprit, error = error.node, error.cause
+            culprit, error, frame = error.node, error.cause, error.frame
         if self.cancelled:
             return
         if culprit.execution is self and all(failure.node != culprit.id for failure in self.failures):
-            message = message_of(error)
+            message = message_of(error, frame)
             given = {name: repr(value)[:200] for name, value in culprit.values.items()}
             failure = Failure(culprit.id, message, origin_of(error), error, _input_of(culprit, error))
             self.failures.append(failure)
@@ -374,6 +375,11 @@ class Execution:
             self._changed.notify_all()
         if self._ended is not None:
             self._ended(self)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The nodes that it is for."""
+        return tuple(node.id for node in self._wanted)
 
     @property
     def seconds(self) -> float:

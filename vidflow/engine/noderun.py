@@ -51,9 +51,10 @@ class Lazy:
 class Blamed(VidflowError):
     """An error of a node's own code, on its way to whoever reads that node."""
 
-    def __init__(self, node: NodeRun, cause: Exception) -> None:
+    def __init__(self, node: NodeRun, cause: Exception, frame: int | None = None) -> None:
         self.node = node
         self.cause = cause
+        self.frame = frame
         super().__init__(str(cause))
 
 
@@ -61,6 +62,7 @@ class NodeRun:
     """The state of a node in one execution."""
 
     __slots__ = (
+        "_expected",
         "_last_progress",
         "_made",
         "_state_cache",
@@ -133,7 +135,7 @@ class NodeRun:
         self.target: Path | None = None
         self.temporary: Path | None = None
         self.sink_key: str | None = None
-        self._made = 0
+        self._made = self._expected = 0
         self._last_progress = 0.0
         self._state_cache: _State | None = None
 
@@ -159,9 +161,13 @@ class NodeRun:
         """The lane its frames are made on."""
         return self.spec.lane
 
-    def failed(self, error: Exception) -> Exception:
+    def failed(self, error: Exception, frame: int | None = None) -> Exception:
         """As `Owner.failed`."""
-        return error if isinstance(error, Blamed | Cancelled) else Blamed(self, error)
+        return error if isinstance(error, Blamed | Cancelled) else Blamed(self, error, frame)
+
+    def expect(self, frames: int) -> None:
+        """As `Owner.expect`."""
+        self._expected += frames
 
     def spent(self, seconds: float, frames: int) -> None:
         """As `Owner.spent`."""
@@ -171,10 +177,8 @@ class NodeRun:
             now = time.monotonic()
             if now - self._last_progress > _PROGRESS_EVERY:
                 self._last_progress = now
-                video = next((one for one in self.outputs.values() if isinstance(one, Video)), None)
-                if video is not None:
-                    total = video.info.frames
-                    self.emit(NodeProgress(self.run_id, self.id, min(self._made, total), total, None, self.variant))
+                total = max(self._expected, self._made)
+                self.emit(NodeProgress(self.run_id, self.id, self._made, total, None, self.variant))
 
     def showed(self, index: int, frame: Any) -> None:
         """As `Owner.showed`."""

@@ -24,6 +24,8 @@ def replaced_when_whole(target: Path, mark: str, may_replace: Callable[[], None]
             _sweep(folder, target)
             yield temporary
             may_replace()
+            if not temporary.exists():
+                raise NodeError("wrote nothing to the path that run.output gave")
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.replace(target)

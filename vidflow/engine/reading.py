@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from vidflow.engine import lanes
-from vidflow.errors import Cancelled
+from vidflow.errors import Cancelled, VidflowError
 from vidflow.values import Frames, Video
 from vidflow.values.pieces import Owner, Piece, lane_of
 from vidflow.values.reading import INLINE, Pipeline, read
@@ -71,6 +71,8 @@ class LaneReading:
 
     def read(self, video: Video, start: int, stop: int) -> Iterator[Frames]:
         """As `Video.read`. Code on a lane must not wait, so it makes its frames itself, there and then."""
+        if self._execution.engine.closed:
+            raise VidflowError("This video belongs to an engine that is closed; read it before, inside the `with`.")
         if lanes.current_lane() is not None:
             return read(video, start, stop, INLINE, self._owner)
         return read(video, start, stop, self, self._owner, AHEAD)
@@ -86,9 +88,10 @@ class LaneReading:
         """As `Executor.wait`; ends when the execution is cancelled."""
         execution = self._execution
         execution.pipelines.add(pipeline)
+        execution.engine.pipelines.add(pipeline)
         with pipeline.lock:
             while not done():
-                if execution.cancelled:
+                if execution.cancelled or execution.engine.closed:
                     raise Cancelled
                 pipeline.changed.wait()
 

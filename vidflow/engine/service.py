@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 import uuid
+import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from vidflow.graph.files import from_mapping, load, located
 from vidflow.graph.paths import Paths, paths_for
 from vidflow.nodespec.registry import Registry, installed
 from vidflow.values import Frames, Video
+from vidflow.values.reading import Pipeline
 
 GraphLike: TypeAlias = "str | Path | Mapping[str, Any] | Graph"
 READ_AHEAD = 256 * 2**20
@@ -69,7 +71,10 @@ class Engine:
         self.naming = threading.Lock()
         self.named: set[Path] = set()
         """Names with numbers that sinks at work have taken."""
+        self.closed = False
         self._requests: set[Request] = set()
+        self.pipelines: weakref.WeakSet[Pipeline] = weakref.WeakSet()
+        """Those that somebody waits for."""
         self._lock = threading.Lock()
 
     def submit(
@@ -139,12 +144,18 @@ class Engine:
         Raises GraphError, RunError, and IndexError where the range is not inside the video.
         """
         document, paths = opened(graph, None, ())
-        checked = self._check_variants(document, paths, set or {}, [node], variants_of({}))
+        id, dot, output = node.rpartition(".")
+        id, output = (id, output) if dot else (node, None)
+        checked = self._check_variants(document, paths, set or {}, [id], variants_of({}))
+        if id not in checked[0][1].nodes:
+            hint = f"Name one inside it: {', '.join(checked[0][1].wanted)}."
+            raise GraphError(Problem("unknown-node", f"{id!r} is a subgraph; a node is read.", hint=hint))
         request = Request(self, checked, paths, urgency, finish_leaves=False)
         request.begin()
         with request.result() as result:
-            value = result[node]
-            video = value if isinstance(value, Video) else next(iter(value))
+            video = result[node]
+            if not isinstance(video, Video):
+                raise GraphError(Problem("wrong-type", "this output is no video, so it has no frames.", id, output))
             return Frames([frame for frames in video.read(start, stop) for frame in frames])
 
     def forget(self, request: Request) -> None:
@@ -160,6 +171,9 @@ class Engine:
             request.cancel()
         for request in requests:
             request.wait(2)
+        self.closed = True
+        for pipeline in list(self.pipelines):
+            pipeline.stop(Cancelled())
         self.lanes.close()
         self.store.close()
 
@@ -209,7 +223,7 @@ class Request:
     def begin(self) -> None:
         """Start every execution, on a thread of its own, since digests of large files take a while."""
         for execution in self.executions:
-            self.hub.put(RunStarted(self.id, tuple(execution.nodes), execution.variant))
+            self.hub.put(RunStarted(self.id, tuple(execution.nodes), execution.wanted, execution.variant))
 
         self._waiting = deque(self.executions)
         for _ in range(min(AT_ONCE, len(self.executions))):
@@ -306,7 +320,12 @@ class Result(Mapping[str, Any]):
         return {one.variant: Result(self._request, one) for one in self._request.executions}
 
     def __getitem__(self, node: str) -> Any:
-        run = self._execution.nodes[node]
+        run = self._execution.nodes.get(node)
+        if run is None and "." in node:
+            id, _, output = node.rpartition(".")
+            return self._execution.value(self._execution.nodes[id], output)
+        if run is None:
+            raise KeyError(node)
         values = {output.name: self._execution.value(run, output.name) for output in run.spec.outputs}
         if len(values) == 1:
             return next(iter(values.values()))
@@ -390,7 +409,12 @@ def _packs_first(registry: Registry, problems: Sequence[Problem]) -> list[Proble
     """Say which packs are broken where the graph misses a type."""
     if not any(problem.code == "unknown-type" for problem in problems):
         return []
-    return [Problem("broken-pack", str(error)) for error in registry.broken]
+    missing = [Problem("broken-pack", str(error)) for error in registry.broken]
+    for pack in registry.disabled:
+        if any(f"pack '{pack}'" in problem.message for problem in problems):
+            hint = f"'vidflow packs enable {pack}' runs its code."
+            missing.append(Problem("disabled-pack", f"The pack {pack!r} is there but not enabled.", hint=hint))
+    return missing
 
 
 def _device_kind(device: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+RESOURCES = "resources:"
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 
 
@@ -35,6 +36,12 @@ def read_values(text: str, here: Path) -> list[str]:
     if found:
         first, last = int(found[1]), int(found[2])
         return [str(number) for number in range(first, last + (1 if last >= first else -1), 1 if last >= first else -1)]
+    if text.startswith(RESOURCES):
+        from vidflow.places import resources
+
+        shipped = resources()
+        found = read_values(text[len(RESOURCES) :], shipped)
+        return [RESOURCES + str(Path(one).relative_to(shipped)) if one.startswith("/") else one for one in found]
     if glob.has_magic(text):
         pattern = Path(text).expanduser()
         root = Path(pattern.anchor) if pattern.is_absolute() else here

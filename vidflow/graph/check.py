@@ -18,6 +18,7 @@ from vidflow.graph.outputs import Outputs
 from vidflow.graph.overrides import with_set
 from vidflow.graph.paths import Paths
 from vidflow.graph.wording import Guesses, cut, shown, type_words
+from vidflow.nodespec.hints import OutputFile
 from vidflow.nodespec.spec import NodeSpec, PortType
 
 _IMAGE = PortType("image")
@@ -317,6 +318,8 @@ class _Check:
     def _missing(self, id: str, slot: Slot) -> None:
         off = self.dropped.get((id, slot.name))
         what = type_words(slot.type)
+        if isinstance(slot.spec.hint, OutputFile) and slot.spec.hint.suffixes:
+            what = f"a file name ending in {' or '.join(slot.spec.hint.suffixes)}"
         if off is not None:
             message = f"{shown(off)} feeds this input, but is off and passes nothing on."
             self._problem("missing-input", message, id, slot.name, "Turn it on.")

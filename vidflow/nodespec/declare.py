@@ -27,9 +27,10 @@ class Mark:
 
 
 def node(
+    function: object = None,
     *,
-    title: str,
-    category: str,
+    title: str = "",
+    category: str = "",
     version: int = 1,
     lane: Lane = "cpu",
     sink: bool = False,
@@ -42,6 +43,9 @@ def node(
     another effect, so it always runs. `dear` says that its video is dear to make and is kept on disk. `replaces`
     names the types it was called before.
     """
+
+    if function is not None or (not title and not category):
+        raise TypeError('write @node(title="...", category="...")')
 
     def mark(function: F) -> F:
         setattr(

@@ -94,7 +94,11 @@ def read_node(function: Callable[..., Any], pack: str = "core", digest: str = ""
         inputs.append(spec)
     lifted_to = _frame_kind(hints.get("return", _MISSING)) if lifted else None
     if lifted and lifted_to is None:
+        if "return" not in hints:
+            raise BadNode(f"{name} has no return annotation; write `-> Frame`.")
         raise BadNode(f"{name} takes a Frame, so it must return a Frame too.")
+    if not mark.sink and any(isinstance(one.hint, OutputFile) for one in inputs):
+        raise BadNode(f"{name} writes a file, so it is a sink: @node(..., sink=True).")
     if lifted and any(one.is_port for one in inputs[1:]):
         raise BadNode(f"{name}: beside a Frame there are settings only; take a Video, and use video.map.")
     if lifted and (takes_run or mark.sink):

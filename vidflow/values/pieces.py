@@ -18,12 +18,16 @@ class Owner(Protocol):
     @property
     def lane(self) -> str: ...
 
-    def failed(self, error: Exception) -> Exception:
-        """The error to raise for one that the node's code raised."""
+    def failed(self, error: Exception, frame: int | None = None) -> Exception:
+        """The error to raise for one that the node's code raised, in making frame `frame`."""
         ...
 
     def start(self) -> None:
         """The first of the node's work begins; later calls mean nothing."""
+        ...
+
+    def expect(self, frames: int) -> None:
+        """A reader will ask for so many frames of its output."""
         ...
 
     def spent(self, seconds: float, frames: int) -> None:

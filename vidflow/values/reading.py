@@ -115,9 +115,7 @@ class Pipeline:
             stage, span = self.stages[number], spans[number]
             if span is None or span[0] >= span[1]:
                 continue
-            covered = getattr(stage, "covered", None)
-            if covered is not None:
-                covered(*span)
+            stage.covered(*span)
             for source, (low, high) in zip(stage.inputs, stage.span(*span), strict=True):
                 old = spans[source]
                 if low < high:

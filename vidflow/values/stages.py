@@ -35,6 +35,9 @@ class Stage:
         """For each input, the range that reading `start` to `stop` of this stage covers wholly."""
         return [(start, stop) for _ in self.inputs]
 
+    def covered(self, start: int, stop: int) -> None:
+        """The whole read covers this range."""
+
     def plan(self, wanted: list[int]) -> list[list[int]]:
         """For each input, the frames needed for the frames `wanted`; both ascending."""
         return [wanted for _ in self.inputs]
@@ -117,7 +120,7 @@ class _Cursor:
                     owner, ValueError(f"a source gave {len(frames)} frames where {stop - start} were asked for")
                 )
             if owner is not None:
-                owner.spent(perf_counter() - began, len(frames))
+                owner.spent(perf_counter() - began, 0)
             return frames
 
         return read
@@ -159,6 +162,11 @@ class ChainStage(Stage):
         self.info = step.info
         self.longest = min(self.longest, step.info.batch)
 
+    def covered(self, start: int, stop: int) -> None:
+        for step in self.steps:
+            if step.ends and step.owner is not None:
+                step.owner.expect(stop - start)
+
     def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
         slots = [given[0][index] for index in wanted]
         steps, checkpoint = self.steps, pipeline.executor.checkpoint
@@ -182,7 +190,7 @@ class ChainStage(Stage):
                 for number, step in enumerate(steps):
                     checkpoint()
                     began = perf_counter()
-                    frame = _apply(step, frame)
+                    frame = _apply(step, frame, index)
                     seconds[number] += perf_counter() - began
                     if step.ends and step.owner is not None and step.owner.watched:
                         step.owner.showed(index, frame)
@@ -205,6 +213,7 @@ class ResampleStage(Stage):
         super().__init__((source,), info, owner)
         self._needs = op.needs
         self._make = op.make
+        self._takes: Depth | None = op.takes
         self._limit = op.source.info.frames
         self._asked: dict[int, Sequence[int]] = {}
         self._held: Slots = {}
@@ -227,6 +236,7 @@ class ResampleStage(Stage):
     def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
         self._held = self._held | given[0]
         asked, held, make, owner = self._asked, self._held, self._make, self.owner
+        takes = self._takes
         if make is None:
             return {index: held[asked[index][0]] for index in wanted}
         inputs = {index: [held[source] for source in asked[index]] for index in wanted}
@@ -240,10 +250,13 @@ class ResampleStage(Stage):
                 checkpoint()
                 began = perf_counter()
                 try:
-                    frame = make([read_only(frame) for frame in collected(inputs[index])], index)
+                    given = collected(inputs[index])
+                    if takes is not None:
+                        given = [converted(frame, takes) for frame in given]
+                    frame = make([read_only(frame) for frame in given], index)
                     made.append(_checked(frame, shape, dtype))
                 except Exception as error:
-                    raise _blamed(owner, error) from error
+                    raise _blamed(owner, error, index) from error
                 spent += perf_counter() - began
             if owner is not None:
                 owner.spent(spent, 0)
@@ -318,7 +331,7 @@ def read_only(frame: Any) -> Any:
     return frame
 
 
-def _apply(step: Step, frame: Any) -> Any:
+def _apply(step: Step, frame: Any, index: int) -> Any:
     """One step on one frame, its depth converted before and the result checked after."""
     if step.make is None:
         return frame
@@ -327,13 +340,19 @@ def _apply(step: Step, frame: Any) -> Any:
             frame = converted(frame, step.takes)
         return _checked(step.make(read_only(frame)), step.shape, step.gives)
     except Exception as error:
-        raise _blamed(step.owner, error) from error
+        raise _blamed(step.owner, error, index) from error
 
 
 def _checked(frame: Any, shape: tuple[int, ...], dtype: str) -> Any:
     """The frame that a body gave, clipped where it is float. Raises ValueError for another shape or type."""
-    if tuple(frame.shape) != shape:
-        raise ValueError(f"gave a frame of shape {list(frame.shape)} where {list(shape)} was promised")
+    given = getattr(frame, "shape", None)
+    if given is None:
+        raise ValueError(f"gave {type(frame).__name__} for a frame; is a `return` missing?")
+    if tuple(given) != shape:
+        raise ValueError(
+            f"gave a frame of shape {list(given)} where {list(shape)} was promised; to change the size, take a Video "
+            "and say it: video.map(make, width=..., height=...)"
+        )
     if dtype == "float32":
         import numpy as np
 
@@ -341,7 +360,10 @@ def _checked(frame: Any, shape: tuple[int, ...], dtype: str) -> Any:
             return frame.clamp(0, 1)
         return np.clip(frame, 0.0, 1.0, dtype=np.float32)
     if str(frame.dtype).removeprefix("torch.") != dtype:
-        raise ValueError(f"gave a frame of {frame.dtype} where {dtype} was promised")
+        raise ValueError(
+            f"gave a frame of {frame.dtype} where {dtype} was promised; to compute in floats, say "
+            "takes='float32', dtype='float32'"
+        )
     return frame
 
 
@@ -356,5 +378,5 @@ def converted(frame: Any, dtype: Depth) -> Any:
     return np.rint(np.fmin(np.fmax(frame, 0), 1) * np.float32(255)).astype(np.uint8)
 
 
-def _blamed(owner: Owner | None, error: Exception) -> Exception:
-    return owner.failed(error) if owner is not None and not isinstance(error, Cancelled) else error
+def _blamed(owner: Owner | None, error: Exception, frame: int | None = None) -> Exception:
+    return owner.failed(error, frame) if owner is not None and not isinstance(error, Cancelled) else error

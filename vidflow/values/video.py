@@ -84,6 +84,7 @@ class Resample:
     source: Video
     needs: Callable[[int], Sequence[int]]
     make: Callable[[list[Any], int], Any] | None
+    takes: Depth | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,10 +141,53 @@ class Video:
 
     @classmethod
     def joined(cls, videos: Sequence[Video]) -> Video:
-        """The frames of `videos` one after the other, at the first one's rate and without sound; see `Audio.joined`."""
+        """The frames of `videos` one after the other, at the first one's rate and without sound; see `Audio.joined`.
+
+        Raises ValueError where their sizes or depths differ.
+        """
         first = videos[0].info
+        kinds = {(video.info.width, video.info.height, video.info.dtype) for video in videos}
+        if len(kinds) > 1:
+            raise ValueError(f"videos that are joined are of one size and dtype; these are {sorted(kinds)}")
         info = replace(first, frames=sum(video.info.frames for video in videos))
         return cls(info, Join(tuple(videos)), None, videos[0].runtime)
+
+    @classmethod
+    def combined(
+        cls,
+        videos: Sequence[Video],
+        make: Callable[[list[Any]], Any],
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        dtype: Depth | None = None,
+        takes: Depth | None = None,
+    ) -> Video:
+        """Frame k is `make([frame k of each of videos])`, up to the end of the shortest.
+
+        The frames come in one depth: that of `takes`, or where the videos differ, float32. Size, rate and sound are
+        the first one's, unless another size is said.
+        """
+        depths = {video.info.dtype for video in videos}
+        depth: Depth = takes or (videos[0].info.dtype if len(depths) == 1 else "float32")
+        first, starts = videos[0].info, [0]
+        for video in videos:
+            starts.append(starts[-1] + video.info.frames)
+        info = replace(
+            first,
+            width=width or first.width,
+            height=height or first.height,
+            frames=min(video.info.frames for video in videos),
+            dtype=dtype or depth,
+        )
+        all_of_them = Video(replace(first, frames=starts[-1]), Join(tuple(videos)), None, videos[0].runtime)
+        return all_of_them.resample(
+            lambda frames, _: make(frames),
+            lambda k: [start + k for start in starts[:-1]],
+            info,
+            videos[0].audio,
+            takes=depth,
+        )
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frames]:
         """Frames `start` to `stop` (exclusive; the end without it), in order, in runs of at most one batch.
@@ -189,12 +233,18 @@ class Video:
         needs: Callable[[int], Sequence[int]],
         info: VideoInfo,
         audio: Audio | None = None,
+        *,
+        takes: Depth | None = None,
     ) -> Video:
         """A video described by `info` whose frame k is `make([the frames needs(k) of this one], k)`.
 
-        Without `make`, `needs(k)` names one frame, which is shown as it is. The sound is `audio`.
+        `make` is given frames of the video's own dtype, or of `takes`, and gives one of `info.dtype`. Without `make`,
+        `needs(k)` names one frame, which is shown as it is. The sound is `audio`; without it there is none.
         """
-        return Video(info, Resample(self, needs, make), audio, self.runtime)
+        old = self.info
+        if make is None and (old.width, old.height, old.dtype) != (info.width, info.height, info.dtype):
+            raise ValueError("frames that are only chosen keep their size and dtype; give `make`, or `map` them")
+        return Video(info, Resample(self, needs, make, takes), audio, self.runtime)
 
     def with_audio(self, audio: Audio | None) -> Video:
         """The same pictures with another sound."""

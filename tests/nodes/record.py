@@ -1,0 +1,290 @@
+"""What each core node gives on small fixed inputs, kept in `results.json` with the node's version.
+
+A result that changes without a new version is a fault: what earlier runs kept would be shown for what the node gives
+now. Where a change is meant, raise `version=` in the node's `@node` and run::
+
+    python -m tests.nodes.record
+
+which writes the results of nodes that are new or have a new version, and refuses the rest.
+
+Results must be the same on every machine. What a node only moves about, or makes by arithmetic that IEEE 754 fixes, is
+kept as a digest of its bytes; sound is rounded to 16 bits before, because the last bit of a gain depends on the
+system's `pow`. What a library computes with whatever instructions the processor has (scaling, lossy codecs, resampling)
+is kept as some of its values, which may each be off by a few steps. A file is kept as the frames and samples it decodes
+to.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.nodes.bench import CORE, AsFunction
+from tests.nodes.material import (
+    film,
+    gradient,
+    picture,
+    pixels,
+    sound,
+    tone,
+    write_film,
+    write_picture,
+    write_wave,
+)
+from vidflow.api import Audio, Image, Report, Video, media
+from vidflow.nodespec.spec import NodeSpec
+
+FILE = Path(__file__).with_name("results.json")
+STEPS = 600
+"""How many values of a picture or a sound are kept where they cannot be kept exactly."""
+
+Results = dict[str, Any]
+"""What is known of each case of a node."""
+Make = Callable[[AsFunction], Any]
+
+
+class Near:
+    """A result whose values may be off by so many steps (of 255 in a picture, of 127 in a sound)."""
+
+    def __init__(self, value: Any, within: int) -> None:
+        self.value = value
+        self.within = within
+
+
+def described(value: Any) -> Any:
+    """A result as JSON values that can be compared with `same`."""
+    within = value.within if isinstance(value, Near) else 0
+    value = value.value if isinstance(value, Near) else value
+    if isinstance(value, Video):
+        info = value.info
+        text = (
+            f"{type(value).__name__}, {info.width}x{info.height}, {info.rate} fps, {info.frames} frames, {info.dtype}"
+        )
+        found = {"is": text, "frames": _kept(pixels(value), within)}
+        return found | {"sound": described(Near(value.audio, within))} if value.audio else found
+    if isinstance(value, Audio):
+        info = value.info
+        text = f"{info.rate} Hz, {info.layout}, {info.samples} samples"
+        return {"is": text, "samples": _kept(np.rint(value.read() * 32767), within, 32767)}
+    return value
+
+
+def _kept(values: np.ndarray, within: int, top: float = 0) -> Any:
+    """The values' digest, or where they are only near some of them as bytes."""
+    if not within:
+        exact = values.astype("<i4") if top else np.ascontiguousarray(values)
+        return hashlib.blake2b(exact.tobytes(), digest_size=12).hexdigest()
+    if top:
+        steps = values / top * 127 + 128
+    else:
+        steps = values * 255.0 if values.dtype == np.float32 else values
+    flat = np.clip(np.rint(steps), 0, 255).astype(np.uint8).ravel()
+    # An odd stride, so that every channel and every column has its turn.
+    some = flat[:: max(1, len(flat) // STEPS) | 1]
+    return {"within": within, "values": base64.b64encode(zlib.compress(some.tobytes(), 9)).decode()}
+
+
+def same(old: Any, new: Any) -> bool:
+    """Whether two descriptions are of one result."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return bool(old == new)
+    if old.keys() != new.keys():
+        return False
+    if "within" not in old:
+        return all(same(old[key], new[key]) for key in old)
+    one, other = (np.frombuffer(zlib.decompress(base64.b64decode(found["values"])), np.uint8) for found in (old, new))
+    return len(one) == len(other) and int(np.abs(one.astype(int) - other).max(initial=0)) <= old["within"]
+
+
+# The fixed inputs, and what is asked of each node
+
+
+def _loaded(call: AsFunction, type: str, path: Path) -> Any:
+    return call(type, path=str(path))
+
+
+def _saved(call: AsFunction, type: str, name: str, **inputs: Any) -> Path:
+    call(type, path=name, **inputs)
+    return call.folder / name
+
+
+def _film_of(call: AsFunction, **inputs: Any) -> Video:
+    name = "out.mkv" if inputs.get("codec") == "ffv1" else "out.mp4"
+    return media.open_video(_saved(call, "save_video", name, **inputs))
+
+
+def _still() -> Image:
+    return Image.from_frame(gradient().frame(0))
+
+
+NTSC = Fraction(24000, 1001)
+CASES: Mapping[str, Mapping[str, Make]] = {
+    "load_video": {
+        "ffv1": lambda call: _loaded(call, "load_video", write_film(call.folder / "in.mkv", film(7, 18, 14, NTSC))),
+        "ffv1 of 16 bits": lambda call: _loaded(
+            call, "load_video", write_film(call.folder / "in.mkv", film(2, deep=True, silent=True), depth=16)
+        ),
+        "h264": lambda call: Near(
+            _loaded(
+                call,
+                "load_video",
+                write_film(call.folder / "in.mp4", gradient().with_audio(tone(9600)), codec="h264", quality=10),
+            ),
+            6,
+        ),
+    },
+    "load_image": {"png": lambda call: _loaded(call, "load_image", write_picture(call.folder / "in.png", picture()))},
+    "load_audio": {
+        "wav": lambda call: _loaded(
+            call, "load_audio", write_wave(call.folder / "in.wav", np.arange(-900, 900, dtype=np.int16).reshape(900, 2))
+        )
+    },
+    "number": {
+        "whole": lambda call: call("number", value=7),
+        "with a fraction": lambda call: call("number", value=0.1),
+    },
+    "text": {"of two lines": lambda call: call("text", value="海の朝\nsea")},
+    "trim": {
+        "seconds": lambda call: call("trim", video=film(30, rate=NTSC), start=0.31, end=0.77),
+        "frames": lambda call: call("trim", video=film(10), start=3, unit="frames"),
+        "a sound that ends early": lambda call: call("trim", video=film(30, audio=sound(40000)), start=0.7, end=1.1),
+    },
+    "reverse": {
+        "with sound": lambda call: call("reverse", video=film(9, rate=NTSC)),
+        "a longer sound": lambda call: call("reverse", video=film(9, audio=sound(30000))),
+    },
+    "resize": {
+        **{
+            f"{filter} {width}x{height} {fit}": lambda call, filter=filter, fit=fit, size=(width, height): Near(
+                call("resize", video=film(1), width=size[0], height=size[1], filter=filter, fit=fit), 2
+            )
+            for filter, fit, width, height in [
+                ("bilinear", "stretch", 23, 19),
+                ("bicubic", "stretch", 23, 19),
+                ("lanczos", "stretch", 23, 19),
+                ("area", "stretch", 7, 5),
+                ("bicubic", "contain", 20, 30),
+                ("bicubic", "cover", 20, 30),
+            ]
+        },
+        "floats": lambda call: Near(call("resize", video=film(1, deep=True, silent=True), width=21), 2),
+        "an image in proportion": lambda call: Near(call("resize", video=picture(), height=31), 2),
+    },
+    "crop": {
+        "a rectangle": lambda call: call("crop", video=film(3), left=3, top=2, width=7, height=5),
+        "up to the edge": lambda call: call("crop", video=picture(), left=5),
+    },
+    "set_audio": {
+        "replace": lambda call: call("set_audio", video=film(25), audio=tone(20000), start=0.21),
+        "gain and fades": lambda call: call(
+            "set_audio", video=film(25), audio=tone(90000), gain_db=-7.3, start=0.1, fade_in=0.2, fade_out=0.5
+        ),
+        "loop": lambda call: call("set_audio", video=film(25), audio=tone(1234), length="loop"),
+        "shortest": lambda call: call("set_audio", video=film(25), audio=tone(20000), length="shortest"),
+        "mix": lambda call: call("set_audio", video=film(25), audio=tone(20000), mode="mix", gain_db=-3),
+        "mix of another rate": lambda call: Near(
+            call("set_audio", video=film(25), audio=tone(30000, 44100), mode="mix"), 1
+        ),
+    },
+    "concat": {
+        "of one kind": lambda call: call("concat", videos=[film(5), film(7, seed=1), film(2, silent=True)]),
+        "of two rates": lambda call: call("concat", videos=[film(5, rate=NTSC), film(7, rate=30, seed=1)]),
+        "of two sizes": lambda call: Near(call("concat", videos=[film(2), film(2, 9, 20, seed=1)]), 2),
+        "bytes and floats": lambda call: Near(call("concat", videos=[film(2), film(2, deep=True, seed=1)]), 1),
+        "mono and stereo": lambda call: call(
+            "concat", videos=[film(2), film(2, audio=sound(3840, channels=1)), film(2, audio=tone(100))]
+        ),
+    },
+    "save_video": {
+        "ffv1": lambda call: _film_of(call, video=film(5, 17, 13, NTSC), codec="ffv1"),
+        "ffv1 of floats": lambda call: _film_of(call, video=film(2, deep=True, silent=True), codec="ffv1"),
+        "h264": lambda call: Near(_film_of(call, video=gradient().with_audio(tone(9600))), 8),
+        "h264 of an odd size, small": lambda call: Near(_film_of(call, video=gradient(33, 21), quality=30), 12),
+    },
+    "save_image": {
+        "png": lambda call: media.open_image(_saved(call, "save_image", "out.png", image=picture())),
+        "png of floats": lambda call: media.open_image(_saved(call, "save_image", "out.png", image=picture(deep=True))),
+        "jpeg": lambda call: Near(
+            media.open_image(_saved(call, "save_image", "out.jpg", image=_still(), quality=60)),
+            8,
+        ),
+    },
+    "save_report": {
+        "json": lambda call: _saved(
+            call, "save_report", "out.json", report=Report({"mean": 0.5, "名": ["海", None, True]})
+        ).read_text("utf-8")
+    },
+}
+
+
+def results_of(spec: NodeSpec) -> Results:
+    """What a node gives now, case by case."""
+    found: Results = {}
+    for name, make in CASES[spec.type].items():
+        with tempfile.TemporaryDirectory() as folder:
+            found[name] = described(make(AsFunction(Path(folder))))
+    return found
+
+
+def changed(old: Results, new: Results) -> list[str]:
+    """The cases that both have, and whose results are not the same."""
+    return [name for name in old if name in new and not same(old[name], new[name])]
+
+
+def verdict(spec: NodeSpec, record: Mapping[str, Any] | None, results: Results) -> str | None:
+    """What is wrong with a node's record, one sentence, or None."""
+    again = "run `python -m tests.nodes.record`"
+    if record is None:
+        return f"{spec.type} has no recorded results: {again}."
+    if record["version"] != spec.version:
+        return f"{spec.type} has version {spec.version}, its results were recorded at {record['version']}: {again}."
+    cases = changed(record["results"], results)
+    if cases:
+        return (
+            f"{spec.type} gives other results ({', '.join(cases)}) and is still at version {spec.version}. If that is "
+            f"meant, raise `version=` in its @node and {again}; if not, what earlier runs kept would be wrong."
+        )
+    if record["results"].keys() != results.keys():
+        return f"the cases of {spec.type} are not those that were recorded: {again}."
+    return None
+
+
+def recorded() -> dict[str, Any]:
+    """The content of `results.json`."""
+    return json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
+
+
+def main() -> int:
+    """Record what may be recorded; 1 where something may not."""
+    kept = recorded()
+    written: dict[str, Any] = {}
+    status = 0
+    for type, spec in sorted(CORE.items()):
+        results, old = results_of(spec), kept.get(type)
+        wrong = verdict(spec, old, results)
+        before: Results = old["results"] if old else {}
+        if old and old["version"] == spec.version and changed(before, results):
+            print(wrong)
+            written[type], status = old, 1
+            continue
+        # What is only near keeps its first record, so that a run on another machine changes no line.
+        kept_on = {name: before[name] for name in results if name in before and same(before[name], results[name])}
+        written[type] = {"version": spec.version, "results": {**results, **kept_on}}
+        if wrong:
+            print(f"recorded {type}, version {spec.version}")
+    FILE.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
