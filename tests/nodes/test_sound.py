@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -212,13 +211,11 @@ def test_a_sound_of_a_few_samples_can_be_looped_for_hours() -> None:
     hours = 2 * 3600 * SECOND
     looped = set_audio(film(2 * 3600, 2, 2, 1, silent=True), sound(3), length="loop").audio
     assert looped.info.samples == hours
-    began = perf_counter()
     reader = looped.open()
     for at in range(hours - 1024 * 100, hours, 1024):
         block = reader.read(at, at + 1024)
         assert np.array_equal(block, sound(3).read()[np.arange(at, at + 1024) % 3])
     reader.close()
-    assert perf_counter() - began < 2
 
 
 @given(

@@ -330,6 +330,27 @@ def test_only_a_function_is_a_node() -> None:
         read_node(node(title="Title", category="Test")(type("Thing", (), {})))
 
 
+def test_the_decorator_is_called_with_a_title_and_a_category() -> None:
+    said = r'write @node\(title="...", category="..."\)'
+    with pytest.raises(TypeError, match=said):
+        node(lift)
+    with pytest.raises(TypeError, match=said):
+        node()
+
+
+def test_a_node_is_a_plain_function() -> None:
+    async def later(*, value: int) -> int:
+        """Later."""
+        return value
+
+    assert bad(later) == "later is asynchronous; a node is a plain function."
+
+
+@pytest.mark.parametrize("options", [{"lane": "disk"}, {"version": "2"}, {"version": True}])
+def test_a_lane_is_one_of_three_and_a_version_a_whole_number(options: dict[str, Any]) -> None:
+    assert bad(lift, **options) == "lift: lane is one of cpu, gpu, net, version a whole number."
+
+
 def test_inputs_have_names() -> None:
     def many(*values: int) -> int:
         """Take them."""
@@ -369,7 +390,11 @@ def test_a_frame_in_is_a_frame_out() -> None:
         """Look at it."""
         return 1.0
 
+    def forget(frame: Frame):  # type: ignore[no-untyped-def]
+        """Look at it."""
+
     assert bad(look) == "look takes a Frame, so it must return a Frame too."
+    assert bad(forget) == "forget has no return annotation; write `-> Frame`."
 
 
 def test_a_function_of_a_frame_has_neither_run_nor_effects() -> None:
@@ -486,6 +511,34 @@ def test_a_default_is_of_its_type_and_in_its_range(kind: Any, default: Any, said
 
     take.__annotations__["value"] = kind
     assert bad(take) == f"take(value): {said}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint", "said"),
+    [
+        (str, Number(0, 1), "a Number hint does not fit str."),
+        (int, Colour(), "a Colour hint does not fit int."),
+        (float, Seed(), "a Seed hint does not fit float."),
+        (bool, Text(), "a Text hint does not fit bool."),
+        (Video, File("video"), "a File hint does not fit video."),
+        (list[str], Number(), "a Number hint does not fit str."),
+    ],
+)
+def test_a_hint_fits_its_type(kind: Any, hint: Hint, said: str) -> None:
+    def take(given: Any) -> int:
+        """Take it."""
+        return 1
+
+    take.__annotations__["given"] = Annotated[kind, hint]
+    assert bad(take) == f"take(given): {said}"
+
+
+def test_what_writes_a_file_is_a_sink() -> None:
+    def write(*, path: Annotated[str, OutputFile()]) -> str:
+        """Write it."""
+        return path
+
+    assert bad(write) == "write writes a file, so it is a sink: @node(..., sink=True)."
 
 
 def test_a_result_that_cannot_flow_is_named() -> None:

@@ -92,7 +92,7 @@ def parts(place: Place) -> dict[str, tuple[int, int]]:
 
 def segments(place: Place) -> set[Path]:
     """The segments of frames that are kept."""
-    return set((place.store / "objects").glob("*/*/[!.]*.mkv"))
+    return set((place.store / "objects").glob("*/*/[!.]*.frames"))
 
 
 def killed_until_done(place: Place, graph: Path, chance: random.Random, longest: float) -> int:

@@ -172,6 +172,15 @@ def test_a_video_joined_to_itself_is_read_by_two_cursors() -> None:
     assert tape.opened <= 2
 
 
+def test_a_video_read_backwards_needs_no_more_cursors() -> None:
+    tape = Tape(200)
+    backwards = tape.video.resample(None, lambda k: (199 - k,), tape.video.info)
+    assert (pixels(backwards) == tape.frames[::-1]).all()
+    # It may be let go of at the end, where such a read begins.
+    assert tape.opened <= 2
+    assert sorted(tape.read) == list(range(200))
+
+
 def test_two_places_of_one_source_are_read_side_by_side() -> None:
     tape = Tape(200)
     both = Video.joined([tape.video, tape.video.map(lambda frame: frame)])

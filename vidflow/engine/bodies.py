@@ -157,11 +157,16 @@ class Bodies:
             return self.call(node, arguments) if spec.streams else node.piece(self.call, node, arguments)
         finally:
             execution.store.flush()
-            claim.release()
+            if claim is not None:
+                claim.release()
 
-    def claim(self, node: NodeRun, name: str) -> Claim:
-        """The right to make `name`, waited for while another has it."""
-        while (claim := self._execution.store.claims.take(name, node.urgency)) is None:
+    def claim(self, node: NodeRun, name: str) -> Claim | None:
+        """The right to make `name`, waited for while another has it; None where that one is less urgent."""
+        claims = self._execution.store.claims
+        while (claim := claims.take(name, node.urgency)) is None:
+            other = claims.holder_urgency(name)
+            if other is not None and other < node.urgency and not node.spec.sink:
+                return None
             self.pause()
         return claim
 
@@ -255,8 +260,9 @@ class Bodies:
         if node.spec.dear or image:
             self.made[node.id, output] = video
             made_by = KeptVideo(node, output, key, video)
-            info = encode_info(video.info)
-            self._execution.store.put(key, "image" if image else "video", info, node.seconds, tuple(node.note_texts))
+            if node.keeps:
+                info, notes = encode_info(video.info), tuple(node.note_texts)
+                self._execution.store.put(key, "image" if image else "video", info, node.seconds, notes)
         inner = kind(video.info, made_by, video.audio)
         return kind(video.info, Boundary(inner, node), video.audio)
 
@@ -274,10 +280,6 @@ class Bodies:
         up = self._execution.nodes[link.node]
         video: Video = up.outputs[link.output or up.spec.outputs[0].name]
         settings: dict[str, Any] = {key: _listed(value) for key, value in node.values.items() if key != name}
-        for key, other in node.links.items():
-            if key != name and spec.input(key).is_port:  # type: ignore[union-attr]
-                source = self._execution.nodes[other.node]
-                settings[key] = source.outputs[other.output or source.spec.outputs[0].name]
         function = spec.function
         make: Callable[[Any], Any] = partial(function, **settings) if settings else function
         takes = None if spec.lifted in (None, "any") else spec.lifted

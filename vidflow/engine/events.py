@@ -95,6 +95,7 @@ class RunFinished:
 
 Event: TypeAlias = RunStarted | NodeStarted | NodeProgress | FramesReady | NodeFinished | NodeFailed | RunFinished
 
+COMPACT_ABOVE = 1000
 FRAMES_EVERY = 1 / 30
 """Seconds between two FramesReady of one node, at least."""
 
@@ -155,18 +156,31 @@ class Reader:
         self._hub = hub
         self._changed = changed
         self._waiting: deque[Event | None] = deque(past)
-        self._newest: dict[tuple[type, str], int] = {}
+        self._newest: dict[tuple[type, str, str], int] = {}
         self._taken = 0
 
     def take(self, event: Event) -> None:
         """Called by the hub, which holds its lock."""
         if isinstance(event, NodeProgress | FramesReady):
-            place = (type(event), event.node)
+            place = (type(event), event.node, event.variant)
             old = self._newest.get(place, -1) - self._taken
             if 0 <= old < len(self._waiting):
                 self._waiting[old] = None
             self._newest[place] = self._taken + len(self._waiting)
         self._waiting.append(event)
+        if len(self._waiting) > 2 * COMPACT_ABOVE and self._waiting.count(None) > COMPACT_ABOVE:
+            self._compact()
+
+    def _compact(self) -> None:
+        """Forget the places of events that newer ones have replaced."""
+        self._taken += len(self._waiting)
+        self._waiting = deque(event for event in self._waiting if event is not None)
+        self._taken -= len(self._waiting)
+        self._newest = {
+            (type(event), event.node, event.variant): self._taken + place
+            for place, event in enumerate(self._waiting)
+            if isinstance(event, NodeProgress | FramesReady)
+        }
 
     def drain(self) -> list[Event]:
         """Every event not read yet, without waiting."""

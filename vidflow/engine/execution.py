@@ -7,8 +7,10 @@ they come back through `finished` and `failed`.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -59,6 +61,10 @@ class Execution:
         self.urgency = urgency
         self.variant = variant
         self.cancelled = False
+        self.reading = threading.RLock()
+        """Held while the set of readers changes."""
+        self.pinning = threading.Lock()
+        """Held while keys are pinned, which ends with the execution."""
         self.pipelines: weakref.WeakSet[Pipeline] = weakref.WeakSet()
         self.failures: list[Failure] = []
         self.files: list[str] = []
@@ -79,7 +85,7 @@ class Execution:
         self.bodies = Bodies(self)
         self.nodes: dict[str, NodeRun] = {}
         self._wanted: dict[NodeRun, None] = {}
-        self._left = 0
+        self._left: set[NodeRun] = set()
         self._lay_out(checked)
 
     def _lay_out(self, checked: Checked) -> None:
@@ -97,9 +103,12 @@ class Execution:
                         if up not in ups:
                             ups.append(up)
                             getattr(up, readers).append(node)
-            node.unkeyed = len(node.port_ups) + len(node.late_ups)
+        if self.store.private:
+            # What only one reader takes need not be written for this run alone.
+            for node in nodes.values():
+                node.keeps = len(node.port_readers) > 1
         self._wanted = dict.fromkeys(nodes[id] for id in checked.wanted)
-        self._left = len(self._wanted)
+        self._left = set(self._wanted)
 
     # Starting
 
@@ -107,15 +116,27 @@ class Execution:
         """Compute the keys that can be known, and ask for what is wanted."""
         if self.cancelled:
             return
+        try:
+            self._give_keys()
+        except Exception as error:  # noqa: BLE001
+            self._do((self._broken, (error,)))
+            return
+        self._do(*((self._demand, (node,)) for node in self._wanted))
+        if not self._wanted:
+            self._end("done")
+
+    def _broken(self, error: Exception) -> None:
+        raise error
+
+    def _give_keys(self) -> None:
         for node in self.nodes.values():
+            if self.cancelled:
+                return
             if not node.late_ups and all(up.key is not None for up in node.port_ups):
                 try:
                     self.keys.give(node)
                 except VidflowError as error:
                     self.failed(node, error)
-        self._do(*((self._demand, (node,)) for node in self._wanted))
-        if not self._wanted:
-            self._end("done")
 
     # Deciding
 
@@ -161,7 +182,9 @@ class Execution:
         """Give the node its key if all that it needs for that is known now."""
         if node.key is not None or node.status is Status.FAILED:
             return
-        if any(up.status is not Status.DONE for up in node.late_ups) or any(up.key is None for up in node.port_ups):
+        if any(up.status is not Status.DONE and not up.reviving for up in node.late_ups):
+            return
+        if any(up.key is None for up in node.port_ups):
             return
         try:
             self.keys.settle_late(node)
@@ -226,7 +249,7 @@ class Execution:
             if up.status is Status.FAILED:
                 self._block(node)
                 return
-            if up.status is not Status.DONE:
+            if up.status is not Status.DONE and not up.reviving:
                 left += 1
                 if not up.demanded:
                     self._todo.append((self._demand, (up,)))
@@ -249,6 +272,9 @@ class Execution:
     def _finish(self, node: NodeRun, outputs: dict[str, Any], kept: bool) -> None:
         if node.reviving:
             node.reviving, node.status = False, Status.DONE
+            node.outputs.update(
+                (name, value) for name, value in outputs.items() if isinstance(node.outputs[name], Lazy)
+            )
             return
         node.outputs, node.status, node.was_kept = outputs, Status.DONE, kept
         if kept or not any(isinstance(value, Video) for value in outputs.values()):
@@ -263,7 +289,7 @@ class Execution:
         if node in self._wanted:
             if self._finish_leaves and not kept and self.bodies.read_leaf(node):
                 return
-            self._count_off()
+            self._count_off(node)
 
     def leaf_read(self, node: NodeRun) -> None:
         """The frames that a leaf owes were made."""
@@ -271,7 +297,7 @@ class Execution:
 
     def _leaf_done(self, node: NodeRun) -> None:
         self._close(node)
-        self._count_off()
+        self._count_off(node)
 
     def _close(self, node: NodeRun) -> None:
         """Say that a node is finished, and let go of the videos it read."""
@@ -320,6 +346,8 @@ class Execution:
             given = {name: repr(value)[:200] for name, value in culprit.values.items()}
             failure = Failure(culprit.id, message, origin_of(error), error, _input_of(culprit, error))
             self.failures.append(failure)
+            # What the frames of the stack hold, readers and their budget among it, is let go.
+            traceback.clear_frames(error.__traceback__)
             self.hub.put(NodeFailed(self.run_id, culprit.id, message, origin_of(error), given, error, self.variant))
         if culprit.execution is self and culprit.status is not Status.DONE:
             self._block(culprit)
@@ -332,15 +360,15 @@ class Execution:
             current = todo.pop()
             if current.status is Status.FAILED or (current.ended and current.status is Status.DONE):
                 continue
-            counted = current.status is Status.DONE and current in self._wanted and current.ended
-            current.status = Status.FAILED
-            todo.extend(current.port_readers)
-            todo.extend(current.late_readers)
-            if current in self._wanted and not counted:
-                self._count_off()
+            if current.status is not Status.DONE:
+                todo.extend(current.port_readers)
+                todo.extend(current.late_readers)
+            current.status, current.reviving = Status.FAILED, False
+            if current in self._wanted:
+                self._count_off(current)
 
-    def _count_off(self) -> None:
-        self._left -= 1
+    def _count_off(self, node: NodeRun) -> None:
+        self._left.discard(node)
         if not self._left:
             self._end_when_kept()
 
@@ -392,20 +420,35 @@ class Execution:
             if self.cancelled or self.done.is_set():
                 return
             self.cancelled = True
-        for pipeline in list(self.pipelines):
-            pipeline.stop(Cancelled())
+        self._stop_readers()
         timer = threading.Timer(FORCED_AFTER, self._force_end)
         timer.daemon = True
         timer.start()
         self.bodies.when_idle(self._cancelled_end)
+
+    def leave(self) -> None:
+        """The engine is being closed: whoever reads is told so."""
+        self.cancelled = True
+        self._stop_readers()
+        self._end("cancelled")
+        with self._lock:
+            self._changed.notify_all()
+
+    def _stop_readers(self) -> None:
+        with self.reading:
+            pipelines = list(self.pipelines)
+        for pipeline in pipelines:
+            pipeline.stop(Cancelled())
 
     def _cancelled_end(self) -> None:
         self._end("cancelled")
 
     def _force_end(self) -> None:
         for node in self.nodes.values():
-            if node.temporary is not None:
-                node.temporary.unlink(missing_ok=True)
+            temporary = node.temporary
+            if temporary is not None:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
         self._end("cancelled")
 
     # Values afterwards
@@ -419,10 +462,10 @@ class Execution:
             if node.status is Status.DONE and not node.reviving:
                 node.reviving = True
                 self._do((self._await_inputs, (node,)))
-            self._changed.wait_for(
-                lambda: (node.id, output) in self.bodies.made or node.status is Status.FAILED or self.cancelled
-            )
+            self._changed.wait_for(lambda: not node.reviving or node.status is Status.FAILED or self.cancelled)
             value = self.bodies.made.get((node.id, output))
+            if value is None and node.status is Status.DONE:
+                value = node.outputs[output]
         if value is None:
             raise (
                 Cancelled

@@ -7,6 +7,7 @@ maker fails; it holds nothing while it waits, so no two can wait for each other.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -32,15 +33,15 @@ def segment_length(info: VideoInfo) -> int:
     return max(1, min(LONGEST, BATCH_BYTES // max(1, info.frame_bytes)))
 
 
-def segment_name(number: int) -> str:
-    """The file of a segment."""
-    return f"{number:06}.mkv"
+def segment_name(number: int, info: VideoInfo) -> str:
+    """The file of a segment; its length is part of the name, so that another version may choose another."""
+    return f"{number:06}-{segment_length(info)}.frames"
 
 
 def is_whole(node: NodeRun, key: str, info: VideoInfo) -> bool:
     """Whether every segment of a video is kept."""
     count = -(-info.frames // segment_length(info))
-    return all(node.store.path(key, segment_name(number)).exists() for number in range(count))
+    return all(node.store.path(key, segment_name(number, info)).exists() for number in range(count))
 
 
 class KeptVideo:
@@ -115,7 +116,7 @@ class KeptStage(Stage):
                     upstream.extend(range(*self._bounds(number)))
                     continue
                 other = node.store.claims.holder_urgency(name)
-                if other is None or other >= node.urgency:
+                if self.may_wait and (other is None or other >= node.urgency):
                     continue
             share = [index for index in wanted if index // self._length == number]
             self._alone.extend(share)
@@ -127,7 +128,7 @@ class KeptStage(Stage):
         return self._keeping() if self._made else None
 
     def _is_kept(self, number: int) -> bool:
-        return self._node.keeps and self._node.store.path(self._op.key, segment_name(number)).exists()
+        return self._node.keeps and self._node.store.path(self._op.key, segment_name(number, self.info)).exists()
 
     def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
         slots: Slots = {}
@@ -190,8 +191,11 @@ class KeptStage(Stage):
     def _write(self, number: int, frames: Frames) -> None:
         from vidflow.media.segments import write_segment
 
-        node = self._node
-        node.store.write(self._op.key, segment_name(number), lambda path: write_segment(path, frames))
+        node, name = self._node, segment_name(number, self.info)
+        # Frames of a file that has changed since its digest are not what this key means.
+        node.execution.keys.verify_files()
+        node.store.write(self._op.key, name, lambda path: write_segment(path, frames))
+        node.store.cost(self._op.key, node.seconds)
 
     def close(self) -> None:
         for claim in self._claims.values():
@@ -202,14 +206,20 @@ class KeptStage(Stage):
         taken = Piece(pipeline, None, None)
 
         def take() -> list[Any]:
-            frames = self._read(number)
+            try:
+                if pipeline.stopped:
+                    raise pipeline.stopped
+                frames = self._read(number)
+            except BaseException as error:  # noqa: BLE001 - handed to the reader, who raises it
+                taken.complete([], error)
+                return []
             if frames is None:
                 self._by_thread(pipeline, taken, number, None)
             else:
                 taken.complete(frames)
             return []
 
-        pipeline.piece(None, take, [])
+        pipeline.piece(None, take, [], always=True)
         start, stop = self._bounds(number)
         return {index: (taken, index - start) for index in range(start, stop)}
 
@@ -274,14 +284,15 @@ class KeptStage(Stage):
         from vidflow.media.segments import read_segment
 
         start, stop = self._bounds(number)
-        name = segment_name(number)
+        name = segment_name(number, self.info)
         path = self._node.store.path(self._op.key, name)
         try:
             frames = list(read_segment(path, 0, stop - start, self.info))
         except FileNotFoundError:
             return None
-        except MediaError:
-            path.unlink(missing_ok=True)
+        except (MediaError, IndexError):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
             return None
         self._node.store.touch(self._op.key, name)
         return frames

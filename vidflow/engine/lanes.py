@@ -70,8 +70,6 @@ class Lane:
     def submit(self, job: Job) -> None:
         """Queue a piece; pieces of equal urgency run in the order they came."""
         with self._ready:
-            if self._closing:
-                return
             self._count += 1
             heapq.heappush(self._queue, (-job.urgency, self._count, job))
             self.most_urgent = -self._queue[0][0]
@@ -103,6 +101,7 @@ class Lane:
             with self._ready:
                 while not self._queue:
                     if self._closing:
+                        self._started = 0
                         return
                     self._idle += 1
                     self._ready.wait()
@@ -132,11 +131,10 @@ class Lane:
             raise Cancelled
 
     def close(self) -> None:
-        """Take no more pieces; idle workers end, busy ones after their piece."""
+        """Idle workers end, busy ones when the queue is empty; what comes later is run by workers of its own."""
         with self._ready:
             self._closing = True
-            self._queue.clear()
-            self.most_urgent = _NONE
+            self._idle = self._started = 0
             self._ready.notify_all()
 
 
@@ -171,7 +169,8 @@ class Lanes:
 def _torch_state() -> tuple[Any, ...] | None:
     """Reset torch's per-thread state for a nested piece; what it was. Nothing where torch is not in use."""
     torch = sys.modules.get("torch")
-    if torch is None:
+    # Another thread may be importing it just now.
+    if torch is None or not hasattr(torch, "set_autocast_enabled"):
         return None
     state = (torch.is_grad_enabled(), torch.is_autocast_enabled(), torch.is_inference_mode_enabled())
     torch.set_grad_enabled(True)
@@ -193,6 +192,14 @@ class Threads:
         self._ready = threading.Condition()
         self._queue: deque[Callable[[], None]] = deque()
         self._idle = 0
+        self._closing = False
+
+    def close(self) -> None:
+        """Idle threads end, the others after their work."""
+        with self._ready:
+            self._closing = True
+            self._idle = 0
+            self._ready.notify_all()
 
     def start(self, work: Callable[[], None]) -> None:
         """Run `work`, which must not raise, on a thread of its own."""
@@ -208,6 +215,8 @@ class Threads:
         while True:
             with self._ready:
                 while not self._queue:
+                    if self._closing:
+                        return
                     self._idle += 1
                     self._ready.wait()
                 work = self._queue.popleft()

@@ -49,8 +49,11 @@ class NodeKeys:
                 links = cast("tuple[Link, ...]", link if isinstance(link, tuple) else (link,))
                 inputs.append((name, tuple(map(self._key_of, links))))
         node.key = node_key(node.spec, settings, inputs, self._execution.engine.device_kind)
-        self._pinned.append(node.key)
-        self._execution.store.pin((node.key,))
+        pins = [f"{node.key}.{output.name}" for output in node.spec.outputs]
+        with self._execution.pinning:
+            if not self._execution.done.is_set():
+                self._execution.store.pin(pins)
+                self._pinned.extend(pins)
 
     def _key_of(self, link: Link) -> str:
         up = self._execution.nodes[link.node]
@@ -67,7 +70,7 @@ class NodeKeys:
 
     def verify_files(self) -> None:
         """Raises Blamed where a file that was digested has changed since."""
-        for path, (node, modified) in self._read_files.items():
+        for path, (node, modified) in list(self._read_files.items()):
             if not path.exists() or path.stat().st_mtime_ns != modified:
                 raise Blamed(node, NodeError(f"{path} changed while the graph ran; run it again."))
 
@@ -92,5 +95,7 @@ class NodeKeys:
 
     def unpin(self) -> None:
         """The execution needs what is kept under its keys no more."""
-        self._execution.store.unpin(self._pinned)
-        self._pinned = []
+        with self._execution.pinning:
+            self._execution.done.set()
+            self._execution.store.unpin(self._pinned)
+            self._pinned = []

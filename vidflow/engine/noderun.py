@@ -66,11 +66,9 @@ class NodeRun:
         "_last_progress",
         "_made",
         "_state_cache",
-        "claimed",
         "demanded",
         "ended",
         "execution",
-        "followers",
         "id",
         "index",
         "inputs_left",
@@ -93,7 +91,6 @@ class NodeRun:
         "status",
         "target",
         "temporary",
-        "unkeyed",
         "values",
         "was_kept",
         "watched",
@@ -122,16 +119,12 @@ class NodeRun:
         self.port_ups: list[NodeRun] = []
         self.late_readers: list[NodeRun] = []
         self.port_readers: list[NodeRun] = []
-        self.unkeyed = 0
         self.inputs_left = 0
         self.readers_open = 0
-        self.reviving = self.demanded = self.key_wanted = self.claimed = self.started = self.ended = self.was_kept = (
-            False
-        )
+        self.reviving = self.demanded = self.key_wanted = self.started = self.ended = self.was_kept = False
         self.watched = False
         self.seconds = 0.0
         self.note_texts: list[str] = []
-        self.followers: list[NodeRun] = []
         self.target: Path | None = None
         self.temporary: Path | None = None
         self.sink_key: str | None = None

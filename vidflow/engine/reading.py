@@ -10,7 +10,7 @@ from vidflow.engine import lanes
 from vidflow.errors import Cancelled, VidflowError
 from vidflow.values import Frames, Video
 from vidflow.values.pieces import Owner, Piece, lane_of
-from vidflow.values.reading import INLINE, Pipeline, read
+from vidflow.values.reading import Inline, Pipeline, read
 
 if TYPE_CHECKING:
     from vidflow.engine.execution import Execution
@@ -60,6 +60,19 @@ class _LaneJob:
             self._piece.complete(result, error)
 
 
+class OnLane(Inline):
+    """For code on a lane that reads: makes the frames there and then, and waits for nobody."""
+
+    may_wait = False
+
+    def checkpoint(self) -> None:
+        """As `Executor.checkpoint`."""
+        lanes.checkpoint()
+
+
+ON_LANE = OnLane()
+
+
 class LaneReading:
     """Runs the pieces of one execution's readers on the engine's lanes; both `Runtime` and `Executor`."""
 
@@ -74,7 +87,7 @@ class LaneReading:
         if self._execution.engine.closed:
             raise VidflowError("This video belongs to an engine that is closed; read it before, inside the `with`.")
         if lanes.current_lane() is not None:
-            return read(video, start, stop, INLINE, self._owner)
+            return read(video, start, stop, ON_LANE, self._owner)
         return read(video, start, stop, self, self._owner, AHEAD)
 
     def submit(self, piece: Piece) -> None:
@@ -83,15 +96,19 @@ class LaneReading:
         execution.engine.lanes[lane_of(piece.owner)].submit(_LaneJob(execution, piece))
 
     checkpoint = staticmethod(lanes.checkpoint)
+    may_wait = True
+
+    def drain(self, pipeline: Pipeline) -> None:
+        """The lanes run what is left."""
 
     def wait(self, pipeline: Pipeline, done: Callable[[], bool]) -> None:
         """As `Executor.wait`; ends when the execution is cancelled."""
         execution = self._execution
-        execution.pipelines.add(pipeline)
-        execution.engine.pipelines.add(pipeline)
+        with execution.reading:
+            execution.pipelines.add(pipeline)
         with pipeline.lock:
             while not done():
-                if execution.cancelled or execution.engine.closed:
+                if execution.cancelled:
                     raise Cancelled
                 pipeline.changed.wait()
 

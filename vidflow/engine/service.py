@@ -13,7 +13,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias, get_type_hints
 
 from vidflow.engine.events import Event, Hub, Reader, RunFinished, RunStarted
 from vidflow.engine.execution import Execution
@@ -29,7 +29,6 @@ from vidflow.graph.files import from_mapping, load, located
 from vidflow.graph.paths import Paths, paths_for
 from vidflow.nodespec.registry import Registry, installed
 from vidflow.values import Frames, Video
-from vidflow.values.reading import Pipeline
 
 GraphLike: TypeAlias = "str | Path | Mapping[str, Any] | Graph"
 READ_AHEAD = 256 * 2**20
@@ -73,8 +72,7 @@ class Engine:
         """Names with numbers that sinks at work have taken."""
         self.closed = False
         self._requests: set[Request] = set()
-        self.pipelines: weakref.WeakSet[Pipeline] = weakref.WeakSet()
-        """Those that somebody waits for."""
+        self.executions: weakref.WeakSet[Execution] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     def submit(
@@ -172,9 +170,10 @@ class Engine:
         for request in requests:
             request.wait(2)
         self.closed = True
-        for pipeline in list(self.pipelines):
-            pipeline.stop(Cancelled())
+        for execution in list(self.executions):
+            execution.leave()
         self.lanes.close()
+        self.threads.close()
         self.store.close()
 
     def __enter__(self) -> Engine:
@@ -196,6 +195,8 @@ class Request:
         *,
         finish_leaves: bool,
     ) -> None:
+        if engine.closed:
+            raise VidflowError("The engine is closed; make another.")
         self.engine = engine
         self.id = uuid.uuid4().hex[:12]
         self.hub = Hub()
@@ -219,12 +220,15 @@ class Request:
             )
             for variant, one in checked
         ]
+        engine.executions.update(self.executions)
 
     def begin(self) -> None:
         """Start every execution, on a thread of its own, since digests of large files take a while."""
         for execution in self.executions:
             self.hub.put(RunStarted(self.id, tuple(execution.nodes), execution.wanted, execution.variant))
 
+        row = (self.id, self._name, self._began, 0.0, "running")
+        self.engine.store.journal("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", row)
         self._waiting = deque(self.executions)
         for _ in range(min(AT_ONCE, len(self.executions))):
             self.engine.threads.start(self._start_next)
@@ -329,10 +333,7 @@ class Result(Mapping[str, Any]):
         values = {output.name: self._execution.value(run, output.name) for output in run.spec.outputs}
         if len(values) == 1:
             return next(iter(values.values()))
-        returned = getattr(run.spec.function, "__annotations__", {}).get("return")
-        if isinstance(returned, type):
-            return returned(**values)
-        return NamedTuple(run.spec.title.replace(" ", ""), [(name, Any) for name in values])(**values)  # type: ignore[misc]
+        return get_type_hints(run.spec.function)["return"](**values) if values else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._execution.nodes)

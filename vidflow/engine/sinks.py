@@ -90,7 +90,8 @@ def run_sink(bodies: Bodies, node: NodeRun) -> dict[str, Any]:
         node.execution.files.append(str(target))
         return outputs
     finally:
-        claim.release()
+        if claim is not None:
+            claim.release()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ between two flushes is made again; files count only once they have their names.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -102,6 +103,12 @@ class Store:
             return None
         return Kept(row[0], row[1], row[2], tuple(json.loads(row[3])) if row[3] else ())
 
+    def cost(self, key: str, seconds: float) -> None:
+        """What `key` took so far, by which it is judged when room is needed."""
+        kept = self.get(key)
+        if kept is not None and seconds > kept.seconds:
+            self.put(key, kept.kind, kept.data, seconds, kept.notes)
+
     def put(self, key: str, kind: str, data: bytes | None, seconds: float, notes: tuple[str, ...] = ()) -> None:
         """Keep a row; it is written at the next flush."""
         with self._lock:
@@ -117,12 +124,16 @@ class Store:
             self.put(key, kind, data, seconds, notes)
 
     def load_value(self, key: str, kept: Kept) -> Any:
-        """The value of a row. Raises KeyError where its file has been evicted meanwhile."""
+        """The value of a row. Raises KeyError where its file is gone, or damaged and so made again."""
         if kept.data is not None:
             return decode(kept.kind, kept.data)
+        path = self.path(key, "value.safetensors")
         try:
-            return decode(kept.kind, self.path(key, "value.safetensors").read_bytes())
+            return decode(kept.kind, path.read_bytes())
         except FileNotFoundError:
+            raise KeyError(key) from None
+        except StoreError:
+            path.unlink(missing_ok=True)
             raise KeyError(key) from None
 
     # Files
@@ -236,9 +247,9 @@ class Store:
     def state_put(self, key: str, name: str, value: Any) -> None:
         """Note a value (None forgets it), on disk before this returns."""
         if value is None:
-            self._now("DELETE FROM state WHERE key = ? AND name = ?", (key, name))
+            self._now("DELETE FROM state WHERE key = ? AND name = ?", (key, name), needed=True)
         else:
-            self._now("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", (key, name, json.dumps(value)))
+            self._now("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", (key, name, json.dumps(value)), needed=True)
 
     def journal(self, statement: str, row: tuple[Any, ...]) -> None:
         """Queue a row of the journal for the next flush."""
@@ -268,18 +279,20 @@ class Store:
                     self._index.execute(statement, row)
                 self._index.execute("COMMIT")
             except sqlite3.Error as error:
-                if self._index.in_transaction:
-                    self._index.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.ProgrammingError):
+                    if self._index.in_transaction:
+                        self._index.execute("ROLLBACK")
                 self.trouble = _trouble(self.folder, error)
-            # What could not be written stays known to this process only if it is small.
             self._pending.clear()
             self._rows.clear()
 
-    def _now(self, statement: str, row: tuple[Any, ...]) -> None:
+    def _now(self, statement: str, row: tuple[Any, ...], needed: bool = False) -> None:
         with self._lock:
             try:
                 self._index.execute(statement, row)
             except sqlite3.Error as error:
+                if needed:
+                    raise StoreError(f"The store in {self.folder} cannot be written: {error}.") from error
                 self.trouble = _trouble(self.folder, error)
 
     def close(self) -> None:
@@ -314,7 +327,8 @@ class Store:
         # Pinned keys come last, the oldest of their segments first.
         files.sort(key=lambda one: (one[0] in self._pins, 0.0 if one[0] in self._pins else price[one[0]], one[3]))
         for key, path, size, _ in files:
-            if total <= self.cap:
+            # A little more than needed, so that not every file that is kept asks for all of this again.
+            if total <= self.cap * 0.95:
                 break
             if key in self._pins:
                 self.trouble = (

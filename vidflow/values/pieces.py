@@ -42,6 +42,13 @@ class Owner(Protocol):
 class Executor(Protocol):
     """Who runs pieces of work."""
 
+    may_wait: bool
+    """Whether who reads may wait for frames that somebody else makes; code on a lane may not."""
+
+    def drain(self, pipeline: Pipeline) -> None:
+        """Run the pieces of a reader that has left, where nobody else does."""
+        ...
+
     def submit(self, piece: Piece) -> None:
         """Run `piece` some time, on the lane of its owner."""
         ...

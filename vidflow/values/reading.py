@@ -38,14 +38,17 @@ class Pipeline:
 
     def __init__(self, video: Video, executor: Executor, owner: Owner | None = None) -> None:
         self.executor = executor
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.stopped: BaseException | None = None
         self._gate: Piece | None = None
         self.seconds = 0.0
         """What all pieces took so far."""
         self.stages: list[Stage] = []
+        self.queue: deque[Piece] = deque()
         self._lay_out(video, owner)
+        for stage in self.stages:
+            stage.may_wait = executor.may_wait
         largest = max(stage.info.frame_bytes for stage in self.stages)
         self.batch = min(stage.longest for stage in self.stages)
         self.batch_bytes = self.batch * largest
@@ -210,7 +213,11 @@ def read(
                     break
                 end = min(stop, at + size)
                 size = pipeline.next_size(size, end - start)
-                under_way.append((pipeline.ask(at, end), cost))
+                try:
+                    under_way.append((pipeline.ask(at, end), cost))
+                except BaseException:
+                    executor.fall_back(cost)
+                    raise
                 at = end
             slots, cost = under_way.popleft()
             try:
@@ -224,37 +231,42 @@ def read(
         for _, cost in under_way:
             executor.fall_back(cost)
         pipeline.close()
+        executor.drain(pipeline)
 
 
 class Inline:
     """Runs pieces in the thread that waits for them: for videos outside any run."""
 
-    def __init__(self) -> None:
-        self._local = threading.local()
+    may_wait = True
 
     def read(self, video: Video, start: int, stop: int) -> Iterator[Frames]:
         """As `Video.read`."""
         return read(video, start, stop, self)
 
     def submit(self, piece: Piece) -> None:
-        """Keep the piece for the next wait of this thread."""
-        queue = getattr(self._local, "queue", None)
-        if queue is None:
-            queue = self._local.queue = deque[Piece]()
-        queue.append(piece)
+        """Keep the piece for who waits; any thread may bring one."""
+        pipeline = piece.pipeline
+        with pipeline.lock:
+            pipeline.queue.append(piece)
+            pipeline.changed.notify_all()
 
     def checkpoint(self) -> None:
         """Nothing is more urgent here."""
 
     def wait(self, pipeline: Pipeline, done: Callable[[], bool]) -> None:
         """Run pieces until `done()`; pieces of other threads are waited for."""
-        while not done():
-            queue: deque[Piece] | None = getattr(self._local, "queue", None)
-            if queue:
-                queue.popleft().run()
-                continue
+        while True:
             with pipeline.lock:
-                pipeline.changed.wait_for(done)
+                pipeline.changed.wait_for(lambda: done() or pipeline.queue)
+                if done():
+                    return
+                piece = pipeline.queue.popleft()
+            piece.run()
+
+    def drain(self, pipeline: Pipeline) -> None:
+        """What is left, of which some must run though the reader has left."""
+        while pipeline.queue:
+            pipeline.queue.popleft().run()
 
     def go_ahead(self, nbytes: int) -> bool:
         """No reader runs ahead in its own thread."""

@@ -30,6 +30,8 @@ class Stage:
         self.owner = owner
         self.longest = min(MOST_FRAMES, info.batch)
         """How many frames a batch has at most."""
+        self.may_wait = True
+        """Whether frames that somebody else makes may be waited for."""
 
     def span(self, start: int, stop: int) -> list[tuple[int, int]]:
         """For each input, the range that reading `start` to `stop` of this stage covers wholly."""
@@ -63,13 +65,17 @@ class SourceStage(Stage):
         self._cursors: list[_Cursor] = []
         self.readers = 0
         """How many stages read this one; as many cursors are kept."""
+        self._end = info.frames
+
+    def covered(self, start: int, stop: int) -> None:
+        self._end = stop
 
     def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
         slots: Slots = {}
         batch = self.info.batch
         for start, stop in runs(wanted, batch):
             cursor = self._cursor(start)
-            piece = pipeline.piece(self.owner, cursor.reading(self.owner, start, stop), [cursor.last()])
+            piece = pipeline.piece(self.owner, cursor.reading(self.owner, start, stop, self._end), [cursor.last()])
             cursor.at, cursor.last = stop, weakref.ref(piece)
             slots.update((start + place, (piece, place)) for place in range(stop - start))
         return slots
@@ -103,16 +109,24 @@ class _Cursor:
         self.at = 0
         self.last: Callable[[], Piece | None] = lambda: None
 
-    def reading(self, owner: Owner | None, start: int, stop: int) -> Callable[[], list[Any]]:
+    def reading(self, owner: Owner | None, start: int, stop: int, end: int) -> Callable[[], list[Any]]:
+        """Work that reads frames `start` to `stop`; at `end`, where nobody reads on, files are let go."""
+
         def read() -> list[Any]:
             began = perf_counter()
             try:
-                with self._lock:
+                self._lock.acquire()
+                try:
                     if self._closed:
                         raise Cancelled
                     if self._reader is None:
                         self._reader = self._open()
                     frames = list(self._reader.read(start, stop))
+                    if stop >= end:
+                        self._reader.close()
+                        self._reader = None
+                finally:
+                    self._let_go()
             except Exception as error:
                 raise _blamed(owner, error) from error
             if len(frames) != stop - start:
@@ -126,10 +140,19 @@ class _Cursor:
         return read
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            if self._reader is not None:
-                self._reader.close()
+        self._closed = True
+        # Who reads just now closes it; the collector may call this in that very thread.
+        if self._lock.acquire(blocking=False):
+            self._let_go()
+
+    def _let_go(self) -> None:
+        reader, self._reader = self._reader if self._closed else None, None if self._closed else self._reader
+        if reader is not None:
+            reader.close()
+        self._lock.release()
+        # Closed between the look and the release.
+        if self._closed and self._reader is not None and self._lock.acquire(blocking=False):
+            self._let_go()
 
 
 class Step:
@@ -221,16 +244,23 @@ class ResampleStage(Stage):
     def span(self, start: int, stop: int) -> list[tuple[int, int]]:
         if start >= stop:
             return [(0, 0)]
-        ends = [*self._needs(start), *self._needs(stop - 1)]
+        try:
+            ends = [*self._needs(start), *self._needs(stop - 1)]
+        except Exception as error:
+            raise _blamed(self.owner, error) from error
         return [(min(ends), max(ends) + 1)] if ends else [(0, 0)]
 
     def plan(self, wanted: list[int]) -> list[list[int]]:
-        self._asked = {index: self._needs(index) for index in wanted}
+        try:
+            self._asked = {index: self._needs(index) for index in wanted}
+        except Exception as error:
+            raise _blamed(self.owner, error) from error
         needed = sorted({source for sources in self._asked.values() for source in sources})
         if needed and not 0 <= needed[0] <= needed[-1] < self._limit:
             wrong = needed[0] if needed[0] < 0 else needed[-1]
             raise _blamed(self.owner, IndexError(f"needs() asked for frame {wrong} of {self._limit}"))
-        self._held = {index: slot for index, slot in self._held.items() if index in set(needed)}
+        again = set(needed)
+        self._held = {index: slot for index, slot in self._held.items() if index in again}
         return [[index for index in needed if index not in self._held]]
 
     def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:

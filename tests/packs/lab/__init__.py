@@ -247,3 +247,44 @@ def write_number(*, value: int, path: Annotated[str, OutputFile((".txt",))], run
 def drop(*, value: int) -> None:
     """A sink without a file."""
     count("drop")
+
+
+@node(title="First frames", category="Lab")
+def first_frames(video: Video, *, stop: int = 1) -> int:
+    """Reads a whole video, and leaves after `stop` frames."""
+    seen = 0
+    for frames in video.read():
+        seen += len(frames)
+        if seen >= stop:
+            break
+    return seen
+
+
+@node(title="Masked", category="Lab", lane="gpu")
+def masked(video: Video, picture: Image) -> Video:
+    """Reads its second input while it makes a frame of the first, which is on a lane."""
+    return video.map(lambda frame: frame & picture.numpy())
+
+
+@node(title="Less its mean", category="Lab", lane="gpu")
+def less_mean(video: Video, reference: Video, *, run: Run) -> Video:
+    """Prepares a statistic from a whole video at the first frame."""
+
+    def mean() -> float:
+        count("statistics")
+        return float(np.mean([frame.mean() for frames in reference.read() for frame in frames]))
+
+    return video.map(lambda frame: (frame * (run.kept("mean", mean) / 255)).astype(np.uint8))
+
+
+@node(title="Large latents", category="Lab", lane="gpu")
+def large_latents(*, seed: int = 0) -> Latents:
+    """Latents that do not fit in the index."""
+    count("large_latents")
+    return Latents(np.random.default_rng(seed).standard_normal((1, 4, 8, 64, 64), dtype=np.float32))
+
+
+@node(title="Mean of latents", category="Lab")
+def latents_mean(latents: Latents, *, add: float = 0.0) -> float:
+    """Reads latents."""
+    return float(latents.tensor.mean()) + add
