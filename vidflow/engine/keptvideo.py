@@ -258,6 +258,10 @@ class KeptStage(Stage):
                 time.sleep(_POLL)
                 continue
             try:
+                # Who had the claim may have kept it between the look and the claim.
+                frames = self._read(number) if claim is not None else None
+                if frames is not None:
+                    return frames
                 frames = self._source_frames(pipeline.executor, list(range(*self._bounds(number))))
                 if claim is not None:
                     self._write(number, Frames(frames))

@@ -297,7 +297,12 @@ def _add_pictures(out: OutputContainer, info: VideoInfo, encoding: Encoding) -> 
     if encoding.codec == "ffv1":
         # bgr0 is how FFV1 stores 8-bit RGB. Slices let it use several cores; each carries a checksum.
         context.pix_fmt = {8: "bgr0", 10: "gbrp10le", 16: "gbrp16le"}[_bits(info, encoding)]
-        context.options = {"level": "3", "g": "1", "slices": "16", "slicecrc": "1"}
+        context.options = {
+            "level": "3",
+            "g": "1",
+            "slices": "16" if min(info.width, info.height) >= 4 else "1",
+            "slicecrc": "1",
+        }
         return stream
     odd = info.width % 2 or info.height % 2
     context.pix_fmt = "yuv444p" if odd else "yuv420p"

@@ -99,7 +99,8 @@ def load_pack(pack: Pack) -> list[NodeSpec]:
     except (KeyboardInterrupt, PackError):
         raise
     except BaseException as error:
-        raise PackError(pack.name, f"{type(error).__name__}: {error} ({_place(error, pack)})") from error
+        reason = error.msg if isinstance(error, SyntaxError) else error
+        raise PackError(pack.name, f"{type(error).__name__}: {reason} ({_place(error, pack)})") from error
     specs: list[NodeSpec] = []
     if not digest and pack.name != "core":
         digest = _digest(Path(module.__file__).parent) if module.__file__ else ""
