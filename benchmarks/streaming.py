@@ -53,9 +53,7 @@ def main() -> None:
         for count in filter(None, (options.frames, options.long)):
             clips[count] = folder / f"{count}.mp4"
             command = f"ffmpeg -v error -stream_loop -1 -i {source} -an -frames:v {count} -vf scale=1280:720"
-            subprocess.run(
-                [*f"{command} -c:v libx264 -preset veryfast -crf 18".split(), str(clips[count])], check=True
-            )
+            subprocess.run([*f"{command} -c:v libx264 -preset veryfast -crf 18".split(), str(clips[count])], check=True)
         environment = {**os.environ, "VIDFLOW_STORE": str(folder / "store")}
 
         def ffmpeg(count: int) -> list[str]:

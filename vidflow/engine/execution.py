@@ -93,16 +93,19 @@ class Execution:
         nodes = self.nodes
         for index, (id, one) in enumerate(checked.nodes.items()):
             node = nodes[id] = NodeRun(self, index, id, one.spec, one.values, one.links)
+            known_ports: set[NodeRun] = set()
+            known_late: set[NodeRun] = set()
             for name, link in one.links.items():
                 spec = one.spec.input(name)
                 assert spec is not None
-                ups, readers = (node.port_ups, "port_readers") if spec.is_port else (node.late_ups, "late_readers")
-                for entry in link if isinstance(link, tuple) else (link,):
-                    if isinstance(entry, Link):
-                        up = nodes[entry.node]
-                        if up not in ups:
-                            ups.append(up)
-                            getattr(up, readers).append(node)
+                entries = link if isinstance(link, tuple) else (link,)
+                read = dict.fromkeys(nodes[entry.node] for entry in entries if isinstance(entry, Link))
+                ups, known = (node.port_ups, known_ports) if spec.is_port else (node.late_ups, known_late)
+                for up in read:
+                    if up not in known:
+                        ups.append(up)
+                        (up.port_readers if spec.is_port else up.late_readers).append(node)
+                known.update(read)
         if self.store.private:
             # What only one reader takes need not be written for this run alone.
             for node in nodes.values():
@@ -118,7 +121,7 @@ class Execution:
             return
         try:
             self._give_keys()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits for the run must hear of it
             self._do((self._broken, (error,)))
             return
         self._do(*((self._demand, (node,)) for node in self._wanted))
