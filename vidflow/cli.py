@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vidflow.graph.check import Checked
 
 DONE, FAILED, WRONG, CANCELLED = 0, 1, 2, 130
+_MMAP_THRESHOLD = -3
+"""The number that mallopt(3) gives it."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -120,6 +122,7 @@ def _run(options: argparse.Namespace) -> int:
     from vidflow.engine.variants import read_values
     from vidflow.progress import follow
 
+    _steady_memory()
     given = dict(_assignment("--set", text) for text in options.set)
     each: dict[str, list[str]] = {}
     for text in options.each:
@@ -147,6 +150,17 @@ def _run(options: argparse.Namespace) -> int:
                 traceback.print_exception(failure.cause)
     engine.close()
     return status
+
+
+def _steady_memory() -> None:
+    """Have glibc give freed frames back to the system at once: by default it begins to keep ever larger blocks, in
+    pieces that fit nothing later, and a long film would need more memory than a short one."""
+    if sys.platform == "linux":
+        import ctypes
+
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_MMAP_THRESHOLD, 4 * 2**20)
 
 
 def _assignment(option: str, text: str) -> tuple[str, str]:

@@ -11,8 +11,10 @@ import heapq
 import os
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, Protocol
 
 from vidflow.errors import Cancelled
@@ -32,6 +34,10 @@ class Job(Protocol):
 
 
 _NONE = float("-inf")
+_QUICK = 0.0003
+"""Seconds: with pieces that take less, a second worker would only fight with the first for the interpreter."""
+_HELD_UP = 0.003
+"""Seconds without a new piece after which a worker counts as held up."""
 _current = threading.local()
 
 
@@ -60,12 +66,18 @@ class Lane:
         self.workers = workers
         self.most_urgent = _NONE
         """The urgency of the first piece in the queue; read without the lock by `checkpoint`."""
-        self._ready = threading.Condition()
+        self._ready_lock = threading.RLock()
+        self._ready = threading.Condition(self._ready_lock)
         self._queue: list[tuple[float, int, Job]] = []
         self._count = 0
         self._idle = 0
         self._started = 0
         self._closing = False
+        self._taken = 0
+        self._pace = _QUICK * 3
+        """Seconds that a piece takes, of late."""
+        self._held_up = threading.Condition(self._ready_lock)
+        self._deputy: threading.Thread | None = None
 
     def submit(self, job: Job) -> None:
         """Queue a piece; pieces of equal urgency run in the order they came."""
@@ -77,7 +89,31 @@ class Lane:
             # the two fight for the interpreter.
             own = getattr(_current, "lane", None) is self and getattr(_current, "ending", False)
             if len(self._queue) > (1 if own else 0):
-                self._wake()
+                if self._pace < _QUICK and self._idle < self._started:
+                    self._watch()
+                else:
+                    self._wake()
+
+    def _watch(self) -> None:
+        """Quick pieces are left to the worker that is awake; should it be held up, the deputy wakes another."""
+        if self._deputy is None:
+            name = f"vidflow-{self.name}-deputy"
+            self._deputy = threading.Thread(target=self._stand_by, name=name, daemon=True)
+            self._deputy.start()
+        self._held_up.notify()
+
+    def _stand_by(self) -> None:
+        while True:
+            with self._ready:
+                self._held_up.wait_for(lambda: self._queue or self._closing)
+                if self._closing:
+                    self._deputy = None
+                    return
+                taken = self._taken
+            time.sleep(_HELD_UP)
+            with self._ready:
+                if self._queue and self._taken == taken:
+                    self._wake()
 
     def _wake(self) -> None:
         if self._idle:
@@ -92,6 +128,7 @@ class Lane:
 
     def _take(self) -> Job:
         _, _, job = heapq.heappop(self._queue)
+        self._taken += 1
         self.most_urgent = -self._queue[0][0] if self._queue else _NONE
         return job
 
@@ -107,7 +144,9 @@ class Lane:
                     self._ready.wait()
                 job = self._take()
             _current.job = job
+            began = perf_counter()
             job.run()
+            self._pace += (perf_counter() - began - self._pace) * 0.1
             _current.job = job = None
 
     def run_nested(self, outer: Job) -> None:
@@ -136,6 +175,7 @@ class Lane:
             self._closing = True
             self._idle = self._started = 0
             self._ready.notify_all()
+            self._held_up.notify_all()
 
 
 class ending:

@@ -15,7 +15,7 @@ from vidflow.values.reading import Inline, Pipeline, read
 if TYPE_CHECKING:
     from vidflow.engine.execution import Execution
 
-AHEAD = 3
+AHEAD = 2
 """How many batches a reader has under way beyond the one it waits for, where the budget allows."""
 
 
