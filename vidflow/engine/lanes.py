@@ -34,9 +34,9 @@ class Job(Protocol):
 
 
 _NONE = float("-inf")
-_QUICK = 0.0003
+_QUICK = 0.0004
 """Seconds: with pieces that take less, a second worker would only fight with the first for the interpreter."""
-_HELD_UP = 0.003
+_HELD_UP = 0.02
 """Seconds without a new piece after which a worker counts as held up."""
 _current = threading.local()
 
@@ -146,7 +146,8 @@ class Lane:
             _current.job = job
             began = perf_counter()
             job.run()
-            self._pace += (perf_counter() - began - self._pace) * 0.1
+            # One long piece among quick ones, such as the last of a run, says little.
+            self._pace += (min(perf_counter() - began, 3 * _QUICK) - self._pace) * 0.1
             _current.job = job = None
 
     def run_nested(self, outer: Job) -> None:
