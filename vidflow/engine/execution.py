@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 import traceback
 import weakref
 from collections import deque
@@ -79,7 +78,6 @@ class Execution:
         self._todo: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._settling = False
         self._keeping = 0
-        self._began = time.perf_counter()
         self._kept_locks: dict[str, threading.Lock] = {}
         self.keys = NodeKeys(self)
         self.bodies = Bodies(self)
@@ -411,11 +409,6 @@ class Execution:
     def wanted(self) -> tuple[str, ...]:
         """The nodes that it is for."""
         return tuple(node.id for node in self._wanted)
-
-    @property
-    def seconds(self) -> float:
-        """Since it began."""
-        return time.perf_counter() - self._began
 
     def cancel(self) -> None:
         """Stop what is under way; the request ends for its caller within a second."""
