@@ -1,8 +1,11 @@
-"""Where things lie on disk: what is shipped with vidflow, and the user's own folders. Cheap to import."""
+"""Where things lie on disk: what is shipped with vidflow, and the user's own folders and files. Cheap to import."""
 
 from __future__ import annotations
 
+import fnmatch
 import os
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +60,21 @@ def _dirs() -> PlatformDirs:
     from platformdirs import PlatformDirs
 
     return PlatformDirs("vidflow", appauthor=False)
+
+
+def files_of(path: Path) -> Iterator[Path]:
+    """The plain files, in no order, of a folder or of a pattern in its last part such as `shots/*.png`."""
+    plain = not set("*?[") & set(path.name) or path.is_dir()
+    folder, pattern = (path, "*") if plain else (path.parent, path.name)
+    matches = re.compile(fnmatch.translate(pattern)).match
+    hidden = pattern.startswith(".")
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if matches(entry.name) and (hidden or not entry.name.startswith(".")) and entry.is_file():
+                    yield Path(entry.path)
+    except OSError:
+        return
 
 
 @cache

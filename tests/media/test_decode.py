@@ -10,9 +10,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from vidflow.errors import MediaError
-from vidflow.media.decode import Pictures, VideoFile, open_video
+from vidflow.media import pictures
+from vidflow.media.decode import VideoFile, open_video
+from vidflow.media.pictures import Pictures
 from vidflow.media.probe import probe
 from vidflow.media.sound import open_audio
 from vidflow.values import Video
@@ -40,6 +44,12 @@ def long_clip(make_clip):
     return make_clip("long.mp4", *SOURCE, "-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "100")
 
 
+@pytest.fixture(scope="session")
+def straight_of_long(long_clip, straight):
+    """All its frames."""
+    return straight(long_clip)
+
+
 def test_any_frame_of_a_long_clip_equals_that_of_a_straight_decode(long_clip, straight):
     expected, video = straight(long_clip), open_video(long_clip)
     order = list(range(0, 2000, 37))
@@ -54,6 +64,56 @@ def test_a_clip_read_backwards_and_in_runs_gives_the_same_frames(long_clip, stra
     for start in (190, 180, 95, 99, 100, 101, 1990, 0):
         found = reader.read(start, start + 10).numpy()
         assert np.array_equal(found, np.stack(expected[start : start + 10]))
+    reader.close()
+
+
+def test_reading_backwards_decodes_a_group_of_pictures_a_few_times_only(make_clip, monkeypatch):
+    # 150 KB a picture: the window takes 40 of the group of 120.
+    monkeypatch.setattr(pictures, "WINDOW_BYTES", 6 * 2**20)
+    source = ("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25")
+    clip = make_clip("group.mp4", *source, "-frames:v", "120", "-c:v", "libx264", "-preset", "ultrafast", "-g", "250")
+    decoded, most, number_of, add = 0, 0, Pictures._number, pictures.Window.add
+
+    def counting(self, picture):
+        nonlocal decoded
+        decoded += 1
+        return number_of(self, picture)
+
+    def weighing(self, number, picture):
+        nonlocal most
+        add(self, number, picture)
+        most = max(most, self._bytes)
+
+    monkeypatch.setattr(Pictures, "_number", counting)
+    monkeypatch.setattr(pictures.Window, "add", weighing)
+    reader = open_video(clip).made_by.open()
+    for stop in range(120, 0, -5):
+        reader.read(stop - 5, stop)
+    # Each batch of five alone would take 120 + 115 + ...: 1500.
+    assert 120 < decoded // 2 < 450
+    assert 5 * 2**20 < most <= 6 * 2**20
+    reader.close()
+
+
+def test_the_window_is_let_go_when_nobody_reads_backwards_any_more(long_clip):
+    reader = open_video(long_clip).made_by.open()
+    for start in (900, 890):
+        reader.read(start, start + 10)
+    window = reader._pictures._window
+    assert window._bytes > 0
+    for start in range(900, 1200, 50):
+        reader.read(start, start + 50)
+    assert window._bytes == 0
+    reader.close()
+
+
+@given(order=st.lists(st.tuples(st.integers(0, 290), st.integers(1, 10)), min_size=1, max_size=12))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_ranges_in_any_order_give_the_frames_of_a_straight_decode(long_clip, straight_of_long, order):
+    reader = open_video(long_clip).made_by.open()
+    for start, length in order:
+        for number, frame in enumerate(reader.read(start, start + length), start):
+            assert np.array_equal(frame, straight_of_long[number])
     reader.close()
 
 

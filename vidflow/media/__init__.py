@@ -6,32 +6,49 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vidflow.media.animation import write_animation
+    from vidflow.media.codecs import CODECS, CodecInfo, Encoding, encoding_problem
     from vidflow.media.decode import open_video
-    from vidflow.media.encode import Encoding, PartWriter, join, suffixes
+    from vidflow.media.encode import PartWriter, unavailable
     from vidflow.media.image import open_image, write_image
+    from vidflow.media.joining import join
+    from vidflow.media.metadata import read_metadata
+    from vidflow.media.sequence import open_sequence
     from vidflow.media.sound import convert, open_audio
 
 __all__ = [
+    "CODECS",
+    "CodecInfo",
     "Encoding",
     "PartWriter",
     "convert",
+    "encoding_problem",
     "join",
     "open_audio",
     "open_image",
+    "open_sequence",
     "open_video",
-    "suffixes",
+    "read_metadata",
+    "unavailable",
+    "write_animation",
     "write_image",
 ]
 _HOMES = {
     "open_video": "decode",
-    "Encoding": "encode",
+    "write_animation": "animation",
+    "CODECS": "codecs",
+    "CodecInfo": "codecs",
+    "Encoding": "codecs",
+    "encoding_problem": "codecs",
     "PartWriter": "encode",
-    "join": "encode",
-    "suffixes": "encode",
+    "unavailable": "encode",
+    "join": "joining",
+    "read_metadata": "metadata",
     "open_image": "image",
     "write_image": "image",
     "convert": "resample",
     "open_audio": "sound",
+    "open_sequence": "sequence",
 }
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from av.error import FFmpegError
-from av.packet import Packet
-from av.stream import Discard
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from vidflow.errors import MediaError
-from vidflow.media.colour import ToRgb
+from vidflow.media.colour import ToRgb, is_float
 from vidflow.media.container import open_input, reporting
+from vidflow.media.fields import Deinterlaced
 from vidflow.media.index import FrameIndex, frame_index, read_packets
+from vidflow.media.pictures import Pictures
 from vidflow.media.probe import PictureInfo, picture_stream, probe, sound_stream
+from vidflow.media.remarks import Remarks, look_over
 from vidflow.media.sound import sound_of
 from vidflow.media.timing import Conformed, conform
+from vidflow.media.webp import animation
 from vidflow.values import Frames, Video, VideoInfo
+
+INTERLACED = (
+    "This video is interlaced, {}: what moves has combed edges; set deinterlace to make a whole frame of each two "
+    "fields."
+)
+NOT_INTERLACED = (
+    "This video does not say that it is interlaced; it is deinterlaced all the same, which blurs frames that are whole."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,22 +41,34 @@ class VideoFile:
     picture: PictureInfo
     index: FrameIndex
     timing: Conformed
+    deinterlace: bool
+    remarks: Remarks
 
     def open(self) -> VideoReader:
         """A cursor of its own."""
         return VideoReader(self)
 
 
-def open_video(path: Path) -> Video:
+def open_video(path: Path, *, deinterlace: bool = False, note: Callable[[str], None] | None = None) -> Video:
     """The video in the file at `path`, turned as it asks, with its sound; sample 0 sounds when frame 0 shows.
 
     Its packets are read once, for their times; nothing is decoded until frames are read. A frame that cannot be
-    decoded repeats the last good one. Raises MediaError where there is no picture to be had.
+    decoded repeats the last good one. `deinterlace` makes one whole frame of each interlaced one (`Deinterlaced`).
+
+    `note` is told, in one sentence each, what a person should know: what the file is (interlaced, transparent, of high
+    dynamic range or variable rate, cut off, ...) when it is opened, damaged frames when they are met, then perhaps on
+    another thread.
+
+    Raises MediaError where there is no picture to be had.
     """
+    moving = animation(path)
+    if moving is not None:
+        return moving.video(note)
     about = probe(path)
     picture = about.picture
     if picture is None:
         raise MediaError(path, "this file holds sound but no pictures.")
+    said = Remarks(note)
     with open_input(path) as found, reporting(path):
         stream, sound = picture_stream(found), sound_stream(found)
         assert stream is not None
@@ -58,10 +78,19 @@ def open_video(path: Path) -> Video:
             raise MediaError(path, "this file holds no whole picture.")
         timing = conform(index, picture.rate)
         origin = int(index.times[0]) * index.time_base
-        audio = sound_of(path, sound, tables[1], origin) if sound and len(tables[1]) else None
+        try:
+            audio = sound_of(path, sound, tables[1], origin, said) if sound and len(tables[1]) else None
+        except (FFmpegError, MediaError):
+            # Sound that cannot be had is no reason to refuse the pictures; `look_over` says so.
+            audio = None
+        look_over(said.say, about, found, stream, tables, index, timing, audio)
+    if picture.fields != "progressive" and not deinterlace:
+        said.say("interlaced", INTERLACED.format(picture.fields))
+    if picture.fields == "progressive" and deinterlace:
+        said.say("interlaced", NOT_INTERLACED)
     width, height = picture.shown
-    info = VideoInfo(width, height, timing.rate, timing.frames, "float32" if picture.depth > 8 else "uint8")
-    return Video.from_source(info, VideoFile(path, picture, index, timing).open, audio)
+    info = VideoInfo(width, height, timing.rate, timing.frames, "float32" if is_float(picture) else "uint8")
+    return Video.from_source(info, VideoFile(path, picture, index, timing, deinterlace, said).open, audio)
 
 
 class VideoReader:
@@ -69,8 +98,11 @@ class VideoReader:
 
     def __init__(self, file: VideoFile) -> None:
         self._file = file
-        self._pictures = Pictures(file.path, file.index)
-        self._to_rgb = ToRgb(file.picture)
+        self._pictures = Pictures(file.path, file.index, self._damaged)
+        self._picture = self._pictures.picture
+        if file.deinterlace:
+            self._picture = Deinterlaced(self._picture, len(file.index)).picture
+        self._to_rgb = ToRgb(file.picture, self._resized)
         self._last: tuple[int, NDArray[Any]] | None = None
 
     def read(self, start: int, stop: int) -> Frames:
@@ -85,141 +117,22 @@ class VideoReader:
     def _array(self, number: int) -> NDArray[Any]:
         if self._last is None or self._last[0] != number:
             with reporting(self._file.path):
-                self._last = (number, self._to_rgb(self._pictures.picture(number)))
+                self._last = (number, self._to_rgb(self._picture(number)))
         return self._last[1]
 
+    def _damaged(self, number: int) -> None:
+        index = self._file.index
+        seconds = float((int(index.times[number]) - int(index.times[0])) * index.time_base)
+        self._file.remarks.say(
+            "damaged",
+            f"Frame {number} of this file (at {seconds:.4g} s) cannot be decoded, and there may be more; each such "
+            "frame shows the last good one instead.",
+        )
 
-class Pictures:
-    """The decoded pictures of a file by number, in the order of presentation."""
-
-    def __init__(self, path: Path, index: FrameIndex) -> None:
-        self._path = path
-        self._index = index
-        self._open()
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._decoded.clear()
-        self._good = None
-        self._found.close()
-
-    def picture(self, number: int) -> VideoFrame:
-        """Picture `number`; where it cannot be decoded, the last good one before it, or else the first good one."""
-        key = self._index.key_before(number)
-        if number < self._at or (self._index.timed and self._index.key_before(self._at) < key):
-            self._start_at(key)
-        while True:
-            found = self._look_for(number)
-            if found is not None:
-                return found
-            # Nothing good since the key frame: what the decoder would still show comes from before it.
-            if key == 0:
-                raise MediaError(self._path, "none of its pictures can be decoded.")
-            key -= 1
-            self._start_at(key)
-
-    def _look_for(self, number: int) -> VideoFrame | None:
-        # `_at` is the number from which on pictures can still come; `_good` the last one that came.
-        while True:
-            if self._good is not None and self._good_number == number:
-                return self._good
-            if not self._decoded and not self._decode_more():
-                break
-            coming = self._decoded[0]
-            coming_number = self._number(coming)
-            if coming_number is not None and coming_number > number:
-                break
-            self._decoded.popleft()
-            if coming_number is not None and coming_number >= self._at:
-                self._good, self._good_number = coming, coming_number
-                self._at = coming_number
-        if self._good is not None:
-            return self._good
-        if self._from_start and self._decoded:
-            return self._decoded[0]
-        return None
-
-    def _number(self, picture: VideoFrame) -> int | None:
-        times = self._index.times
-        if self._index.timed and picture.pts is not None:
-            number = int(times.searchsorted(picture.pts))
-            return number if number < len(times) and times[number] == picture.pts else None
-        return self._good_number + 1 if self._good is not None else 0
-
-    def _decode_more(self) -> bool:
-        while not self._decoded:
-            if self._ended:
-                return False
-            packet = next(self._packets, None)
-            self._ended = packet is None
-            try:
-                self._decoded.extend(self._stream.decode(packet))
-            except FFmpegError:
-                # A damaged picture, or the end told twice: the picture is missing, the rest may be good.
-                continue
-        return True
-
-    def _open(self) -> None:
-        self._found = open_input(self._path)
-        stream = picture_stream(self._found)
-        if stream is None:
-            raise MediaError(self._path, "this file holds no pictures any more.")
-        for other in self._found.streams:
-            if other is not stream:
-                other.discard = Discard.all
-        stream.thread_type = "AUTO"
-        self._stream: VideoStream = stream
-        self._begin(self._demuxed(), 0, True)
-
-    def _begin(self, packets: Iterator[Packet[VideoStream]], at: int, from_start: bool) -> None:
-        self._packets = packets
-        self._ended = False
-        self._from_start = from_start
-        self._decoded: deque[VideoFrame] = deque()
-        self._good: VideoFrame | None = None
-        self._good_number = self._at = at
-
-    def _demuxed(self) -> Iterator[Packet[VideoStream]]:
-        try:
-            for packet in self._found.demux(self._stream):
-                if packet.size:
-                    yield packet
-        except FFmpegError:
-            # The file breaks off here.
-            return
-
-    def _start_at(self, key: int) -> None:
-        if key == 0:
-            self._found.close()
-            self._open()
-            return
-        index = self._index
-        pts, dts = int(index.key_pts[key]), int(index.key_dts[key])
-        at = int(index.times.searchsorted(pts))
-        second = int(1 / index.time_base)
-        for target in (dts, pts, dts - second):
-            try:
-                self._found.seek(target, stream=self._stream)
-            except FFmpegError:
-                continue
-            packets = self._from_key(pts, dts)
-            if packets is not None:
-                self._begin(packets, at, False)
-                return
-        self._found.close()
-        self._open()
-
-    def _from_key(self, pts: int, dts: int) -> Iterator[Packet[VideoStream]] | None:
-        """The packets from that key frame on, or None where the container landed past it."""
-        packets = self._demuxed()
-        for packet in packets:
-            if packet.pts == pts and packet.is_keyframe:
-                return _chain(packet, packets)
-            if packet.dts is not None and packet.dts > dts:
-                return None
-        return None
-
-
-def _chain(first: Packet[VideoStream], rest: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
-    yield first
-    yield from rest
+    def _resized(self, picture: VideoFrame) -> None:
+        first = self._file.picture
+        self._file.remarks.say(
+            "resized",
+            f"The pictures of this video change size, from {first.width}x{first.height} to "
+            f"{picture.width}x{picture.height}; all are scaled to the first one's.",
+        )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import av
 import numpy as np
@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 
 from vidflow.errors import MediaError
 from vidflow.media.container import open_input
+from vidflow.media.fields import FieldOrder, field_order
 
 # ITU-T H.273, the names as FFmpeg writes them.
 _MATRICES = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
@@ -29,6 +30,9 @@ _TRANSFERS = {1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte2
 _TRANSFERS |= {14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67"}
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _RANGES: dict[int, Literal["limited", "full"]] = {1: "limited", 2: "full"}
+
+MOST_PIXELS = 2**26
+"""Of one picture of a video: 8192 x 8192, twice those of 8K. What claims more is refused before memory is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,12 @@ class PictureInfo:
     transfer: str
     rate: Fraction | None
     """Frames per second as the container says."""
+    fields: FieldOrder = "progressive"
+    """Whether the first picture is interlaced."""
+    transparent: bool = False
+    """Whether the first picture is not opaque everywhere, or the file keeps a transparency that is not decoded."""
+    sample_aspect: Fraction = Fraction(1)
+    """Width to height of one pixel on display."""
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -99,6 +109,11 @@ def probe(path: Path) -> MediaInfo:
 
     Raises MediaError where it is missing, empty, a folder, no media file, or holds neither pictures nor sound.
     """
+    from vidflow.media.webp import animation
+
+    moving = animation(path)
+    if moving is not None:
+        return moving.about
     with open_input(path) as found:
         pictures, sound = picture_stream(found), sound_stream(found)
         if pictures is None and sound is None:
@@ -113,11 +128,21 @@ def probe(path: Path) -> MediaInfo:
 
 
 def picture_stream(found: InputContainer) -> VideoStream | None:
-    """The pictures that are meant to be watched: not the cover of a song."""
-    for stream in found.streams.video:
-        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
-            return stream
-    return None
+    """The pictures that are meant to be watched: not the cover of a song. Of several, the one that FFmpeg takes."""
+    return max(picture_streams(found), key=_worth, default=None)
+
+
+def picture_streams(found: InputContainer) -> list[VideoStream]:
+    """All moving pictures that can be decoded."""
+    hidden = Disposition.attached_pic | Disposition.timed_thumbnails
+    streams = (stream for stream in found.streams.video if stream.codec_context is not None)
+    return [stream for stream in streams if not stream.disposition & hidden]
+
+
+def _worth(stream: VideoStream) -> int:
+    # The largest, where none is marked as the one to take; so does the program ffmpeg.
+    context = stream.codec_context
+    return context.width * context.height + 5_000_000 * bool(stream.disposition & Disposition.default)
 
 
 def sound_stream(found: InputContainer) -> AudioStream | None:
@@ -137,6 +162,12 @@ def describe_sound(stream: AudioStream) -> SoundInfo:
 
 
 def _describe(path: Path, found: InputContainer, stream: VideoStream) -> PictureInfo:
+    claimed = stream.codec_context
+    if claimed.width * claimed.height > MOST_PIXELS:
+        raise MediaError(
+            path,
+            f"its pictures are said to be {claimed.width}x{claimed.height}; expected at most {MOST_PIXELS} pixels.",
+        )
     # Only a decoded picture tells its orientation, and its pixel format for certain.
     picture = _first_picture(found, stream)
     if picture is None:
@@ -154,11 +185,31 @@ def _describe(path: Path, found: InputContainer, stream: VideoStream) -> Picture
         primaries=_PRIMARIES.get(picture.color_primaries, "unspecified"),
         transfer=_TRANSFERS.get(picture.color_trc, "unspecified"),
         rate=stream.average_rate or stream.guessed_rate,
+        fields=field_order(picture),
+        transparent=stream.metadata.get("alpha_mode") == "1" or _is_transparent(picture),
+        sample_aspect=stream.sample_aspect_ratio or Fraction(1),
     )
+
+
+def _is_transparent(picture: VideoFrame) -> bool:
+    has_palette = picture.format.has_palette
+    if not has_palette and not any(component.is_alpha for component in picture.format.components):
+        return False
+    deep = any(component.bits > 8 for component in picture.format.components)
+    words = np.frombuffer(
+        cast("Any", picture.reformat(format="rgba64le" if deep else "rgba").planes[0]), "<u2" if deep else "u1"
+    )
+    return bool((words[3::4] < np.iinfo(words.dtype).max).any())
+
+
+def bound(stream: VideoStream) -> None:
+    """Let the decoder of `stream` refuse pictures over `MOST_PIXELS`; to be called before it decodes."""
+    stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
 
 
 def _first_picture(found: InputContainer, stream: VideoStream) -> VideoFrame | None:
     stream.codec_context.thread_count = 1
+    bound(stream)
     try:
         for packet in found.demux(stream):
             try:
@@ -172,8 +223,14 @@ def _first_picture(found: InputContainer, stream: VideoStream) -> VideoFrame | N
 
 
 def _turn(picture: VideoFrame) -> Turn:
-    # The stub takes the container for a mapping of names.
-    found = [data for data in cast("Iterable[SideData]", picture.side_data) if data.type == Type.DISPLAYMATRIX]
+    try:
+        # The stub takes the container for a mapping of names.
+        found = [data for data in cast("Iterable[SideData]", picture.side_data) if data.type == Type.DISPLAYMATRIX]
+    except ValueError:
+        # PyAV has no name for some kinds (EXIF), and then gives none of them; degrees count to the left.
+        return {90: Turn(True, False, True), 180: Turn(False, True, True), 270: Turn(True, True, False)}.get(
+            picture.rotation % 360, Turn()
+        )
     if not found:
         return Turn()
     # Nine 16.16 numbers: a stored point (x, y) is shown at (a x + c y, b x + d y).

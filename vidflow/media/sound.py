@@ -3,47 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict, deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import av
 import numpy as np
-from av.audio.codeccontext import AudioCodecContext
-from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from av.codec.context import Flags2
-from av.error import FFmpegError
-from av.packet import Packet
-from av.stream import Discard
 from numpy.typing import NDArray
 
 from vidflow.errors import MediaError
 from vidflow.media.container import open_input, reporting
 from vidflow.media.index import PacketTable, read_packets
 from vidflow.media.probe import describe_sound, picture_stream, sound_stream
+from vidflow.media.remarks import Remarks
 from vidflow.media.resample import convert
+from vidflow.media.soundreader import FRESH, SoundReader
 from vidflow.values import Audio, AudioInfo
 
 __all__ = ["convert", "open_audio", "sound_of"]
 
-_BLOCK_SECONDS = 4
-_PREROLL = 12
-"""Packets decoded before a block: enough for the bit reservoir of MP3 and the 80 ms that Opus takes to settle."""
-# These decoders carry state from packet to packet (even the noise that AAC fills bands with), and need nothing of the
-# container but the codec's header: each block gets a new one, so that it comes out the same every time.
-_FRESH = frozenset({"aac", "ac3", "eac3", "mp3", "mp3float", "opus", "vorbis", "flac"})
+_PREROLL_SECONDS = 2
+"""Decoded before a block, so that a decoder of speech that carries state has forgotten how it began."""
+_PREROLL_PACKETS = {"aac": 12, "ac3": 12, "eac3": 12, "mp3": 12, "vorbis": 12, "flac": 1, "alac": 1}
+"""Codecs that are known to need less: the bit reservoir of MP3, and overlaps."""
+_GAP = Fraction(1, 20)
+"""Seconds between two packets that are a gap, and not a clock that is coarse."""
+_LOST = Fraction(1, 4)
+"""Seconds that a file announces and does not hold: a person would hear that so much is missing."""
+_MOST_SILENCE = 100
+"""How many times longer than its sound a file may be; otherwise its clock is damaged."""
+_PCM = re.compile(r"pcm_([suf]\d+(le|be)?(_planar)?|alaw|mulaw)")
 
 
-def open_audio(path: Path) -> Audio:
+def open_audio(path: Path, note: Callable[[str], None] | None = None) -> Audio:
     """The sound in the file at `path`. Sample 0 is its first, or in a file with pictures sounds with the first of them.
 
-    Raises MediaError where there is no sound to be had.
+    `note` is told of what is missing, and, when it is met, of what is damaged: that is silent. Raises MediaError where
+    there is no sound to be had.
     """
+    said = Remarks(note)
     with open_input(path) as found, reporting(path):
         stream, pictures = sound_stream(found), picture_stream(found)
         if stream is None:
@@ -54,26 +54,94 @@ def open_audio(path: Path) -> Audio:
         table = read_packets(found, [stream])[0]
         if len(table) == 0:
             raise MediaError(path, "this file holds no sound.")
-        return sound_of(path, stream, table, origin)
+        audio = sound_of(path, stream, table, origin, said)
+        announced = stream.duration * table.time_base if stream.duration else Fraction(0)
+        if table.broken:
+            said.say("broken", "This file is damaged; a part of its sound is missing.")
+        elif announced - audio.info.duration > max(_LOST, announced / 50):
+            said.say(
+                "broken",
+                f"This file breaks off: of the {float(announced):.1f} seconds of sound that it announces, "
+                f"{float(audio.info.duration):.1f} can be read.",
+            )
+        return audio
 
 
-def sound_of(path: Path, stream: AudioStream, table: PacketTable, origin: Fraction | None) -> Audio:
-    """The sound of `stream`, whose packets are in `table`; sample 0 is at `origin` seconds (its own start without)."""
+def sound_of(
+    path: Path, stream: AudioStream, table: PacketTable, origin: Fraction | None, said: Remarks | None = None
+) -> Audio:
+    """The sound of `stream`, whose packets are in `table`; sample 0 is at `origin` seconds (its own start without).
+
+    `said` hears of damage when it is met.
+    """
     about = describe_sound(stream)
-    pcm = stream.codec_context.name.startswith("pcm_")
-    file = SoundFile(path, table, about.rate, about.channels, _packet_samples(stream, table), pcm, origin)
+    if not about.rate or not about.channels:
+        raise MediaError(path, "its sound says neither its rate nor its channels.")
+    pcm = _PCM.fullmatch(stream.codec_context.name) is not None
+    table, told_apart = _timed(table)
+    # These reckon with samples of one size, and land elsewhere than they say.
+    told_apart = told_apart and (pcm or stream.container.format.name not in ("wav", "w64", "aiff", "au"))
+    lengths = _packet_samples(stream, table, pcm)
+    file = SoundFile(
+        path, table, about.codec, about.rate, about.channels, lengths, pcm, told_apart, origin, said or Remarks(None)
+    )
+    _say_gap(file)
     info = AudioInfo(about.rate, about.channels, max(0, file.stop), about.layout)
     return Audio.from_source(info, file.open)
 
 
-def _packet_samples(stream: AudioStream, table: PacketTable) -> NDArray[np.int64] | None:
+def _say_gap(file: SoundFile) -> None:
+    """Say where the longest gap between two packets is, if there is one."""
+    table = file.table
+    if len(table) < 2:
+        return
+    steps = np.diff(table.pts)
+    # Around damage a container may not know how long a packet is.
+    gaps = steps - np.where(table.duration[:-1] > 0, table.duration[:-1], int(np.median(steps)))
+    place = int(gaps.argmax())
+    seconds = int(gaps[place]) * table.time_base
+    if seconds > _GAP:
+        at = (int(table.pts[place + 1]) - table.start) * table.time_base - seconds
+        text = f"The sound of this file is missing for {float(seconds):.2g} s at {float(at):.4g} s; it is silent there."
+        file.said.say("gap", text)
+
+
+def _timed(table: PacketTable) -> tuple[PacketTable, bool]:
+    """The table with a time for every packet, none before the last, and whether the times tell packets apart."""
+    pts, step = table.pts, np.maximum(table.duration, 1)
+    known = pts != PacketTable.UNKNOWN
+    longest = _MOST_SILENCE * int(step.sum())
+    if known.all() and (np.diff(pts) >= 0).all() and int(pts[-1]) - int(pts[0]) <= longest:
+        return table, bool((np.diff(pts) > 0).all())
+    # Damage, or a container that says none: where the time is no good, it is that of the packet before and its length.
+    found = np.empty_like(pts)
+    found[0] = at = int(pts[0]) if known[0] else 0
+    for number in range(1, len(pts)):
+        said = int(pts[number])
+        good = known[number] and at <= said <= at + longest
+        found[number] = at = said if good else at + int(step[number - 1])
+    return replace(table, pts=found, start=table.start if table.head_skip else int(found[0])), False
+
+
+def _packet_samples(stream: AudioStream, table: PacketTable, pcm: bool) -> NDArray[np.int64] | None:
     """How many samples each packet holds, where the codec tells."""
     context = stream.codec_context
-    if context.name.startswith("pcm_"):
+    if pcm:
         digits = re.search(r"\d+", context.name)
         # Names without a number (A-law, mu-law) are of 8 bits.
         return table.size * 8 // (int(digits[0] if digits else 8) * context.channels)
     return np.full(len(table), context.frame_size, np.int64) if context.frame_size else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What only decoding tells: the `first` packet that gives samples, how many of them to `skip`, how many come from
+    the last packet on (`tail`, None where it need not be known), and whether some come only after it (`late`)."""
+
+    first: int
+    skip: int
+    tail: int | None
+    late: bool
 
 
 @dataclass(eq=False)
@@ -82,11 +150,15 @@ class SoundFile:
 
     path: Path
     table: PacketTable
+    codec: str
     rate: int
     channels: int
     lengths: NDArray[np.int64] | None
     pcm: bool
+    told_apart: bool
+    """Whether the container's times tell its packets apart; otherwise they are counted from its start."""
     origin: Fraction | None
+    said: Remarks
 
     def open(self) -> SoundReader:
         """A cursor of its own."""
@@ -98,230 +170,108 @@ class SoundFile:
         return self.table.time_base * self.rate
 
     @cached_property
+    def preroll(self) -> int:
+        """How many packets are decoded before a block, and thrown away."""
+        if self.pcm:
+            return 0
+        if self.codec in _PREROLL_PACKETS:
+            return _PREROLL_PACKETS[self.codec]
+        span = (int(self.table.pts.max()) - int(self.table.pts.min())) * self.table.time_base
+        return min(1000, 2 + int(_PREROLL_SECONDS * len(self.table) / span)) if span > 0 else 2
+
+    @cached_property
     def start(self) -> int:
         """Where the first sample lies that is meant to be heard."""
-        table = self.table
-        if table.head_skip:
-            return self.address(int(table.pts[0])) + table.head_skip
-        return self.address(table.start)
+        ends = self._ends
+        if ends.skip or ends.first:
+            return int(self.addresses[ends.first]) + ends.skip
+        return self.address(self.table.start)
 
     @cached_property
     def stop(self) -> int:
         """Where the sound ends. A coarse clock is rounded up: a little silence rather than a lost sample."""
         table, last = self.table, int(np.argmax(self.table.pts))
-        if self.lengths is not None and (self.pcm or not table.duration[last]):
-            return int(self.addresses[last] + self.lengths[last])
+        at = int(self.addresses[last])
+        if self.pcm:
+            assert self.lengths is not None
+            return at + int(self.lengths[last])
         length = int(table.duration[last]) * self.ticks
-        if self.ticks > 1:
-            length += self.ticks
-        return self.address(int(table.pts[last])) + round(length) - table.tail_skip
+        coarse = self.ticks if self.ticks > 1 else 0
+        tail = self._ends.tail
+        if tail is not None:
+            exact = length and not coarse and not self._ends.late
+            return at + (min(tail, round(length)) if exact else tail - table.tail_skip)
+        if self.lengths is not None and (not length or abs(length - int(self.lengths[last])) <= coarse):
+            return at + int(self.lengths[last]) - table.tail_skip
+        return at + round(length + coarse) - table.tail_skip
 
     def address(self, pts: int) -> int:
         """Where a packet lies that the container says starts at `pts`."""
         return round(pts * self.ticks) - self._origin
 
     @cached_property
+    def _ends(self) -> Ends:
+        fresh = self.codec in FRESH
+        # Matroska does not say what Vorbis only begins with, nor to the sample how long a last packet is.
+        begins = not fresh or (self.codec == "vorbis" and not self.table.head_skip)
+        ends = not fresh or (self.ticks > 1 and self.lengths is None)
+        if self.pcm or not (begins or ends):
+            return Ends(0, self.table.head_skip, None, False)
+        plain = np.array([round(int(pts) * self.ticks) for pts in self.table.pts], np.int64)
+        reader = SoundReader(self, plain)
+        try:
+            first, skip = reader.beginning() if begins else (0, 0)
+            tail, late = reader.end() if ends else (None, False)
+            return Ends(first, skip or self.table.head_skip, tail, late)
+        finally:
+            reader.close()
+
+    @cached_property
     def _origin(self) -> int:
         if self.origin is None:
-            table = self.table
-            first = int(table.pts[0]) if table.head_skip else table.start
-            return round(first * self.ticks) + table.head_skip
+            table, ends = self.table, self._ends
+            first = int(table.pts[ends.first]) if ends.skip or ends.first else table.start
+            return round(first * self.ticks) + ends.skip
         return round(self.origin * self.rate)
 
     @cached_property
     def addresses(self) -> NDArray[np.int64]:
         """Where each packet starts. A clock coarser than a sample is made good by counting samples."""
         said = np.array([self.address(int(pts)) for pts in self.table.pts], np.int64)
-        if self.ticks <= 1:
-            return said
+        begins = self.address(self.table.start) - self._ends.skip
+        if self._ends.skip and not self._ends.first and abs(begins - int(said[0])) <= self.ticks > 1:
+            # When the first sample sounds is said more exactly than when its packet begins.
+            said[0] = begins
+        found = self._counted(said)
+        # Sound that stands alone begins with its first sample.
+        ends = self._ends
+        return found - (found[ends.first] + ends.skip) if (ends.first or ends.skip) and self.origin is None else found
+
+    def _counted(self, said: NDArray[np.int64]) -> NDArray[np.int64]:
         if self.lengths is not None:
             counted = said[0] + np.concatenate([[0], np.cumsum(self.lengths[:-1])])
-            if np.abs(counted - said).max() <= 2 * self.ticks:
+            off = int(np.abs(counted - said).max())
+            # Packets that follow each other without a gap, by a clock that does not quite fit their length.
+            drifts = self._gapless and off <= abs(int(said[-1] - said[0])) // 100
+            if off <= 2 * max(1, self.ticks) or drifts:
                 return counted
-        return said + self._counted_offsets(said)
+        return said if self.ticks <= 1 else said + self._counted_offsets(said)
+
+    @property
+    def _gapless(self) -> bool:
+        return bool((self.table.pts[:-1] + self.table.duration[:-1] == self.table.pts[1:]).all())
 
     def _counted_offsets(self, said: NDArray[np.int64]) -> NDArray[np.int64]:
         # Only decoding tells how long these packets are. Where the clock and the count part, there is a gap.
-        counted, at, tolerance = said.copy(), int(said[0]), int(0.02 * self.rate)
+        counted, tolerance = said.copy(), int(0.02 * self.rate)
+        at: int | None = None
         reader = SoundReader(self, said)
         try:
             for number, length in reader.lengths():
-                if abs(said[number] - at) > tolerance:
+                if at is None or abs(said[number] - at) > tolerance:
                     at = int(said[number])
                 counted[number] = at
                 at += length
         finally:
             reader.close()
         return counted - said
-
-
-class SoundReader:
-    """A cursor into the sound of a file. Decodes in blocks of a fixed place and length, and keeps the last two."""
-
-    def __init__(self, file: SoundFile, addresses: NDArray[np.int64] | None = None) -> None:
-        self._file = file
-        self._addresses = file.addresses if addresses is None else addresses
-        self._numbers = {int(pts): number for number, pts in enumerate(file.table.pts)}
-        self._blocks: OrderedDict[int, tuple[int, NDArray[np.float32]]] = OrderedDict()
-        self._length = _BLOCK_SECONDS * file.rate
-        self._open()
-
-    def read(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Samples `start` to `stop`, float32 `[n, channels]`; silence where the file has none."""
-        out = np.zeros((stop - start, self._file.channels), np.float32)
-        first = int(self._addresses[0])
-        low, high = max(start, self._file.start), min(stop, self._file.stop)
-        if low >= high:
-            return out
-        # A block's last packet can reach into the next one's time, so one more block is asked before the first.
-        for block in range(max(0, (low - first) // self._length - 1), (high - 1 - first) // self._length + 1):
-            with reporting(self._file.path):
-                at, samples = self._block(block)
-            a, b = max(low, at), min(high, at + len(samples))
-            if a < b:
-                out[a - start : b - start] = samples[a - at : b - at]
-        return out
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._blocks.clear()
-        self._recent.clear()
-        self._found.close()
-
-    def lengths(self) -> Iterator[tuple[int, int]]:
-        """The number of each packet that gives samples, and how many, in order."""
-        decoder = self._decoder()
-        for number, packet in self._packets:
-            length = sum(frame.samples for frame in _decoded(decoder, packet))
-            if length:
-                yield number, length
-
-    def _block(self, block: int) -> tuple[int, NDArray[np.float32]]:
-        """Where the block starts, and its samples."""
-        if block in self._blocks:
-            self._blocks.move_to_end(block)
-            return self._blocks[block]
-        first = int(self._addresses[0]) + block * self._length
-        low, high = (int(np.searchsorted(self._addresses, edge)) for edge in (first, first + self._length))
-        found = self._decode(low, high) if low < high else (first, np.zeros((0, self._file.channels), np.float32))
-        self._blocks[block] = found
-        while len(self._blocks) > 2:
-            self._blocks.popitem(last=False)
-        return found
-
-    def _decode(self, low: int, high: int) -> tuple[int, NDArray[np.float32]]:
-        """The samples of packets `low` to `high`."""
-        decoder = self._decoder()
-        start = at = int(self._addresses[low])
-        pieces: list[tuple[int, NDArray[np.float32]]] = []
-        for number, packet in self._from(max(0, low - _PREROLL), high):
-            frames = _decoded(decoder, packet)
-            if number < low:
-                continue
-            if frames and frames[0].pts in (packet.pts, None):
-                at = int(self._addresses[number])
-            for frame in frames:
-                pieces.append((at, _samples(frame, self._file.channels)))
-                at += frame.samples
-        length = max((at + len(samples) for at, samples in pieces), default=start) - start
-        out = np.zeros((max(0, length), self._file.channels), np.float32)
-        for at, samples in pieces:
-            out[at - start : at - start + len(samples)] = samples[: max(0, len(out) - (at - start))]
-        return start, out
-
-    def _from(self, low: int, high: int) -> Iterator[tuple[int, Packet[AudioStream]]]:
-        """The packets `low` to `high`: those at hand, then those that follow in the file."""
-        at_hand = [entry for entry in self._recent if low <= entry[0] < high]
-        next_one = self._recent[-1][0] + 1 if self._recent else 0
-        if not (low == next_one or (at_hand and at_hand[0][0] == low)):
-            self._seek(low)
-            at_hand = []
-        yield from at_hand
-        if at_hand and at_hand[-1][0] >= high - 1:
-            return
-        for entry in self._packets:
-            if entry[0] < low:
-                continue
-            self._recent.append(entry)
-            yield entry
-            if entry[0] >= high - 1:
-                return
-
-    def _seek(self, number: int) -> None:
-        self._recent.clear()
-        pts = int(self._file.table.pts[number])
-        if number:
-            try:
-                self._found.seek(pts, stream=self._stream)
-                self._packets = self._numbered()
-                first = next(self._packets, None)
-                if first is not None and first[0] <= number:
-                    self._packets = _chain(first, self._packets)
-                    return
-            except FFmpegError:
-                pass
-        self._found.close()
-        self._open()
-
-    def _numbered(self) -> Iterator[tuple[int, Packet[AudioStream]]]:
-        try:
-            for packet in self._found.demux(self._stream):
-                number = self._numbers.get(packet.pts) if packet.pts is not None else None
-                if packet.size and number is not None:
-                    yield number, packet
-        except FFmpegError:
-            # The file breaks off here; what is missing is silence.
-            return
-
-    def _open(self) -> None:
-        self._found = open_input(self._file.path)
-        stream = sound_stream(self._found)
-        if stream is None:
-            raise MediaError(self._file.path, "this file holds no sound any more.")
-        for other in self._found.streams:
-            if other is not stream:
-                other.discard = Discard.all
-        self._stream = stream
-        self._recent: deque[tuple[int, Packet[AudioStream]]] = deque(maxlen=_PREROLL)
-        self._packets = self._numbered()
-
-    def _decoder(self) -> AudioCodecContext:
-        own = self._stream.codec_context
-        if own.codec.canonical_name not in _FRESH:
-            own.flush_buffers()
-            own.flags2 |= Flags2.skip_manual
-            return own
-        fresh = av.CodecContext.create(own.codec.name, "r")
-        assert isinstance(fresh, AudioCodecContext)
-        fresh.extradata = own.extradata
-        fresh.sample_rate = own.sample_rate
-        fresh.layout = own.layout
-        # What primes the decoder is cut by its address, not by the packet that happens to come first.
-        fresh.flags2 |= Flags2.skip_manual
-        return fresh
-
-
-def _decoded(decoder: AudioCodecContext, packet: Packet[AudioStream]) -> list[AudioFrame]:
-    try:
-        return decoder.decode(packet)
-    except FFmpegError:
-        # A damaged packet is silent; those after it may be good.
-        return []
-
-
-def _samples(frame: AudioFrame, channels: int) -> NDArray[np.float32]:
-    """The frame as float32 `[n, channels]` in -1..1."""
-    array: NDArray[Any] = frame.to_ndarray()
-    array = array.T if frame.format.is_planar else array.reshape(-1, len(frame.layout.channels))
-    if array.dtype == np.uint8:
-        array = (array.astype(np.float32) - 128) / np.float32(128)
-    elif array.dtype.kind == "i":
-        array = (array / -float(np.iinfo(array.dtype).min)).astype(np.float32)
-    return array.astype(np.float32)[:, :channels]
-
-
-def _chain(
-    first: tuple[int, Packet[AudioStream]], rest: Iterator[tuple[int, Packet[AudioStream]]]
-) -> Iterator[tuple[int, Packet[AudioStream]]]:
-    yield first
-    yield from rest

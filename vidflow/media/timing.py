@@ -23,6 +23,10 @@ class Conformed:
     rate: Fraction
     frames: int
     shows: NDArray[np.int64] | None
+    variable: bool = False
+    """Whether the frames of the file are not at a constant rate."""
+    missing: int = 0
+    """How many frames are missing from their places."""
 
     def source(self, frame: int) -> int:
         """The frame of the file that `frame` shows."""
@@ -32,33 +36,57 @@ class Conformed:
 def conform(index: FrameIndex, said: Fraction | None) -> Conformed:
     """The video at a constant rate. `said` is the rate that the container claims.
 
-    Frames at a constant rate (within the container's clock) stay as they are, each once. Otherwise the rate is the
+    Frames at a constant rate (within the container's clock) stay as they are, each once; where the file repeats a
+    frame, or up to one in twenty is missing from its place, the one before is shown again. Otherwise the rate is the
     average one, snapped to the nearest standard one within 0.1 %, and frame k is what is on screen at k / rate.
     """
-    count = len(index)
-    span = (index.end - int(index.times[0])) * index.time_base
+    times = np.union1d(index.times, index.repeats)
+    count, start = len(times), int(times[0])
+    span = (index.end - start) * index.time_base
     if count == 1 or span <= 0:
         return Conformed(said or (1 / span if span > 0 else Fraction(25)), count, None)
-    mean = (count - 1) / ((int(index.times[-1]) - int(index.times[0])) * index.time_base)
-    for rate in dict.fromkeys((snapped(mean), said, mean.limit_denominator(1001))):
-        if rate and _is_constant(index, rate):
-            return Conformed(rate, count, None)
+    mean = (count - 1) / ((int(times[-1]) - start) * index.time_base)
+    usual = 1 / (Fraction(float(np.median(np.diff(times)))) * index.time_base)
+    # What is said comes first: over few frames a coarse clock agrees with many a rate.
+    claimed = (snapped(said), said) if said else ()
+    fitting: list[tuple[int, Fraction, NDArray[np.int64]]] = []
+    for rate in dict.fromkeys((*claimed, _nearest(mean), snapped(mean), _nearest(usual))):
+        places = _places(times, rate * index.time_base) if rate > 0 else None
+        if places is not None:
+            fitting.append((int(places[-1]) + 1 - count, rate, places))
+    missing, rate, places = min(fitting, key=lambda one: one[0], default=(count, mean, times))
+    if missing * 20 <= count:
+        moments = places[np.isin(times, index.times)]
+        shows = np.searchsorted(moments, np.arange(count + missing), "right") - 1
+        return Conformed(rate, count + missing, shows if len(shows) > len(index) else None, missing=missing)
     rate = snapped(count / span)
+    if rate == 0:
+        # Less than a frame in a thousand seconds: the times of a damaged file.
+        return Conformed(said or Fraction(25), len(index), None)
     frames = max(1, -((-span * rate) // 1))
-    start, ticks = int(index.times[0]), 1 / (rate * index.time_base)
+    ticks = 1 / (rate * index.time_base)
     moments = [start + (k * ticks.numerator) // ticks.denominator for k in range(frames)]
-    return Conformed(rate, frames, np.searchsorted(index.times, moments, "right") - 1)
+    return Conformed(rate, frames, np.searchsorted(index.times, moments, "right") - 1, variable=True)
 
 
 def snapped(rate: Fraction) -> Fraction:
     """The nearest standard rate where one is within 0.1 %, else `rate` itself in terms of at most 1001."""
-    nearest = min(STANDARD_RATES, key=lambda standard: abs(standard - rate))
+    nearest = _nearest(rate)
     return nearest if abs(nearest - rate) <= rate / 1000 else rate.limit_denominator(1001)
 
 
-def _is_constant(index: FrameIndex, rate: Fraction) -> bool:
-    # A coarse clock (Matroska's millisecond) rounds each time to the nearest tick, or cuts it off.
-    ticks = float(1 / (rate * index.time_base))
-    ideal = np.arange(len(index)) * ticks
-    off = (index.times - index.times[0]) - ideal
-    return bool(np.ptp(off) <= 1.01) or bool(np.ptp(off) <= ticks / 1000)
+def _nearest(rate: Fraction) -> Fraction:
+    return min(STANDARD_RATES, key=lambda standard: abs(standard - rate))
+
+
+def _places(times: NDArray[np.int64], step: Fraction) -> NDArray[np.int64] | None:
+    """Which frame at a constant rate each time is, counted from the first; None where they do not fit that rate."""
+    ticks = float(1 / step)
+    passed = (times - times[0]).astype(float)
+    # One after the other if that will do: AVI leaves a gap of one frame behind the first of a stream with B-frames.
+    for places in (np.arange(len(times)), np.rint(passed / ticks).astype(np.int64)):
+        # A coarse clock (Matroska's millisecond) rounds each time to the nearest tick, or cuts it off.
+        off = np.ptp(passed - places * ticks)
+        if (off <= 1.01 or off <= ticks / 1000) and bool((np.diff(places) > 0).all()):
+            return places
+    return None

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MOST_OPEN = 4
+"""How many sources a cursor keeps open: a film of many clips must not hold all their decoders."""
+
+
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
     """`rate` in samples per second, `samples` counted per channel, `layout` as FFmpeg names it (`mono`, `5.1`)."""
@@ -142,7 +146,7 @@ class _ArrayReader:
 
 
 class _PiecesReader:
-    """A cursor into an `Audio`: it opens each source once and keeps it open."""
+    """A cursor into an `Audio`: it keeps the sources open that it read last."""
 
     def __init__(self, audio: Audio) -> None:
         self._audio = audio
@@ -159,9 +163,10 @@ class _PiecesReader:
         for piece in self._audio.slice(start, stop).pieces:
             length = piece.stop - piece.start
             if piece.open is not None:
-                reader = self._readers.get(piece.open)
-                if reader is None:
-                    reader = self._readers[piece.open] = piece.open()
+                reader = self._readers.pop(piece.open, None) or piece.open()
+                self._readers[piece.open] = reader
+                while len(self._readers) > MOST_OPEN:
+                    self._readers.pop(next(iter(self._readers))).close()
                 block = reader.read(piece.start, piece.stop)
                 out[at : at + length] = block[::-1] if piece.backwards else block
             at += length

@@ -29,6 +29,8 @@ from vidflow.values.stages import (
 )
 from vidflow.values.video import Join, Map, Resample, Source, Video, VideoInfo
 
+MOST_IDLE = 2
+"""How many sources stay open that are not read just now: a film of many clips must not hold all their decoders."""
 LONGEST_BATCH = 0.5
 """Seconds: batches are made smaller where they would take longer, so that what follows can begin."""
 
@@ -45,6 +47,8 @@ class Pipeline:
         self.seconds = 0.0
         """What all pieces took so far."""
         self.stages: list[Stage] = []
+        self._opened: dict[int, SourceStage] = {}
+        """The sources that may be open, by number, those asked last at the end."""
         self.queue: deque[Piece] = deque()
         self._lay_out(video, owner)
         for stage in self.stages:
@@ -168,7 +172,26 @@ class Pipeline:
                 ]
                 slots[number] = stage.build(self, wanted[number], given)
         self._gate = None
+        self._rest(wanted)
         return [slots[-1][index] for index in range(start, stop)]
+
+    def _rest(self, wanted: list[list[int]]) -> None:
+        """Let go of what is not read just now, and with it of frames made from that: where it has been read to its end,
+        and where another was opened, of what was read longest ago."""
+        before = len(self._opened)
+        asked = {n: stage for n, stage in enumerate(self.stages) if wanted[n] and isinstance(stage, SourceStage)}
+        idle = {number: stage for number, stage in self._opened.items() if number not in asked}
+        self._opened = idle | asked
+        surplus = len(idle) - MOST_IDLE if len(self._opened) > before else 0
+        for place, (number, stage) in enumerate(idle.items()):
+            if stage.finished or place < surplus:
+                del self._opened[number]
+                stage.rest(self)
+                gone = {number}
+                for later in range(number + 1, len(self.stages)):
+                    if not wanted[later] and not gone.isdisjoint(self.stages[later].inputs):
+                        self.stages[later].forget()
+                        gone.add(later)
 
     def next_size(self, size: int, frames: int) -> int:
         """How many frames the batch after one of `size` has, `frames` having been asked for so far."""

@@ -52,6 +52,9 @@ class Stage:
         """A piece that must be done before the inputs' own pieces of this batch begin."""
         return None
 
+    def forget(self) -> None:
+        """Let go of frames that are kept in case they are asked for again."""
+
     def close(self) -> None:
         """Let go of what the stage holds."""
 
@@ -66,12 +69,14 @@ class SourceStage(Stage):
         self.readers = 0
         """How many stages read this one; as many cursors are kept."""
         self._end = info.frames
+        self._left = info.frames
 
     def covered(self, start: int, stop: int) -> None:
-        self._end = stop
+        self._end, self._left = stop, stop - start
 
     def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
         slots: Slots = {}
+        self._left -= len(wanted)
         batch = self.info.batch
         for start, stop in runs(wanted, batch):
             cursor = self._cursor(start)
@@ -79,6 +84,17 @@ class SourceStage(Stage):
             cursor.at, cursor.last = stop, weakref.ref(piece)
             slots.update((start + place, (piece, place)) for place in range(stop - start))
         return slots
+
+    @property
+    def finished(self) -> bool:
+        """Whether the range that the whole read covers was asked for, or its end was last."""
+        return self._left <= 0 or (bool(self._cursors) and self._cursors[-1].at >= self._end)
+
+    def rest(self, pipeline: Pipeline) -> None:
+        """Let files go once what was asked for has been read; who asks again opens them again."""
+        for cursor in self._cursors:
+            piece = pipeline.piece(self.owner, cursor.rest, [cursor.last()])
+            cursor.last = weakref.ref(piece)
 
     def _cursor(self, start: int) -> _Cursor:
         """The cursor that stands nearest before `start`, or one more, or the one used longest ago."""
@@ -138,6 +154,14 @@ class _Cursor:
             return frames
 
         return read
+
+    def rest(self) -> list[Any]:
+        """Let go of files until the next read."""
+        with self._lock:
+            reader, self._reader = self._reader, None
+            if reader is not None:
+                reader.close()
+        return []
 
     def close(self) -> None:
         self._closed = True
@@ -262,6 +286,9 @@ class ResampleStage(Stage):
         again = set(needed)
         self._held = {index: slot for index, slot in self._held.items() if index in again}
         return [[index for index in needed if index not in self._held]]
+
+    def forget(self) -> None:
+        self._held = {}
 
     def build(self, pipeline: Pipeline, wanted: list[int], given: list[Slots]) -> Slots:
         self._held = self._held | given[0]
