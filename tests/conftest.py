@@ -16,6 +16,11 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of processes come first: to the system, a process has had the memory of whoever started it, too."""
+    items.sort(key=lambda item: "tests/process/" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of the test's own, and only the packs that ship with the project."""

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=lambda _: parser.print_help() or WRONG)
 
     run = commands.add_parser("run", help="run a graph", description="Run a graph to its end.")
-    run.add_argument("graph", metavar="GRAPH", help="the graph file (.json)")
+    run.add_argument("graph", metavar="GRAPH", help="the graph file (.json), or a movie that carries one")
     run.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE", help="set an input")
     run.add_argument("--only", action="append", default=[], metavar="NODE", help="run this node and what it needs")
     run.add_argument(
@@ -82,9 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     check = commands.add_parser(
-        "check", help="find every problem of a graph", description="Check a graph without running it."
+        "check",
+        help="find every problem of a graph",
+        description="Say every problem of a graph, and advice as notes, without running it.",
     )
-    check.add_argument("graph", metavar="GRAPH")
+    check.add_argument("graph", metavar="GRAPH", help="the graph file (.json), or a movie that carries one")
     check.add_argument("--json", action="store_true", help="as JSON")
     check.set_defaults(command=_check)
 
@@ -176,8 +178,10 @@ def _failures(error: RunError) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from vidflow.graph.advice import advice
+
     checked, broken = _checked(options.graph)
-    problems = [*broken, *checked.problems]
+    problems = [*broken, *checked.problems, *advice(checked)]
     wrong = any(problem.level == "error" for problem in checked.problems)
     if options.json:
         fields = ("level", "code", "message", "node", "input", "hint", "line", "column")
@@ -190,7 +194,8 @@ def _check(options: argparse.Namespace) -> int:
     for problem in problems:
         print(f"{problem.level}: {problem}")
     if not wrong:
-        print(f"{options.graph}: {len(checked.nodes)} nodes, ready to run.")
+        count = len(checked.nodes)
+        print(f"{options.graph}: {count} node{'s' * (count != 1)}, ready to run.")
     return WRONG if wrong else DONE
 
 
@@ -244,6 +249,10 @@ def _packs(options: argparse.Namespace) -> int:
             raise GraphError(Problem("bad-argument", f"Name the pack to {options.action}."))
         enable_pack(options.name, options.action == "enable")
         print(f"{options.name} is {options.action}d.")
+        for pack in find_packs()[0] if options.action == "disable" else ():
+            if pack.name == options.name:
+                where = f"VIDFLOW_PACKS names {pack.folder}" if pack.folder else f"{pack.module} is installed"
+                _say(f"note: {pack.name} is loaded all the same, as {where}.")
         return DONE
     found, disabled = find_packs()
     for pack in found:

@@ -138,7 +138,7 @@ class _Lines:
                     spent = "kept" if event.kept else f"{event.seconds:.2f} s of work"
                     print(f"{_name(event)}: {spent}", file=sys.stderr)
                 for note in event.notes:
-                    print(f"{_name(event)}: note: {note}", file=sys.stderr)
+                    print(f"note: {_name(event)}: {note}", file=sys.stderr)
             case NodeProgress():
                 now = time.monotonic()
                 if now - self._last.setdefault(_name(event), now) >= _LINE_EVERY:
@@ -201,16 +201,20 @@ class _Bars:
                 self._gone(_name(event))
                 self._reached(_name(event), 1.0)
                 for note in event.notes:
-                    self._console.print(f"{_name(event)}: note: {note}", markup=False, highlight=False)
+                    self._print(f"note: {_name(event)}: {note}")
             case NodeFailed():
                 self._gone(_name(event))
-                self._console.print(_failure(event), style="red", markup=False, highlight=False)
+                self._print(_failure(event), style="red")
             case RunFinished():
                 progress.stop()
                 for line in _summary(event):
-                    self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+                    self._print(line)
             case FramesReady():
                 return
+
+    def _print(self, line: str, style: str | None = None) -> None:
+        """A line of text as it is; a terminal breaks it, so that what is copied from there is whole."""
+        self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def _reached(self, name: str, share: float) -> None:
         """How far a node that the run is for has come."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.engine.conftest import graph, registry
+from tests.nodes.bench import Here
 from vidflow.engine.service import Engine
 from vidflow.errors import Cancelled
 
@@ -37,7 +38,8 @@ def single_threaded(nodes: dict[str, Any], sinks: list[str]) -> dict[str, bytes]
             frame = inputs.pop("frame")
             values[id] = frame.map(lambda one, f=spec.function, g=inputs: f(one, **g))
         else:
-            values[id] = spec.function(**inputs)
+            run = {"run": Here(Path())} if spec.takes_run else {}
+            values[id] = spec.function(**inputs, **run)
     return {id: values[id] for id in sinks}
 
 

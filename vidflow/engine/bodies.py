@@ -13,7 +13,7 @@ from vidflow.engine import lanes
 from vidflow.engine.codec import encode_info
 from vidflow.engine.keptvideo import KeptVideo
 from vidflow.engine.noderun import Lazy, NodeRun
-from vidflow.engine.sinks import run_sink, target_of
+from vidflow.engine.sinks import run_sink, targets_of
 from vidflow.errors import Cancelled, NodeError
 from vidflow.graph.document import Link
 from vidflow.nodespec.spec import NodeSpec, OutputSpec, PortType
@@ -117,7 +117,7 @@ class Bodies:
                     engine.slots.give()
 
             engine.slots.take(node.urgency, node.index, lambda: engine.threads.start(streamed))
-        elif spec.streams or spec.lane != "cpu" or (spec.sink and target_of(node)) or self._must_wait(node):
+        elif spec.streams or spec.lane != "cpu" or (spec.sink and targets_of(node)) or self._must_wait(node):
             engine.threads.start(lambda: self._streamed(node))
         else:
             engine.lanes[spec.lane].submit(_BodyJob(self, node))

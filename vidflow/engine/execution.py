@@ -31,7 +31,7 @@ from vidflow.values.reading import Pipeline
 if TYPE_CHECKING:
     from vidflow.engine.service import Engine
     from vidflow.graph.check import Checked
-    from vidflow.graph.paths import Paths
+    from vidflow.graph.recipe import Recipe
 
 FORCED_AFTER = 0.3
 """Seconds after a cancel when the request ends for its caller, though a body may not have returned."""
@@ -45,11 +45,10 @@ class Execution:
         engine: Engine,
         hub: Hub,
         checked: Checked,
-        paths: Paths,
+        recipe: Recipe,
         *,
         run_id: str,
         urgency: float = 0,
-        variant: str = "",
         finish_leaves: bool = True,
         ended: Callable[[Execution], None] | None = None,
     ) -> None:
@@ -58,7 +57,7 @@ class Execution:
         self.hub = hub
         self.run_id = run_id
         self.urgency = urgency
-        self.variant = variant
+        self.variant = recipe.each or ""
         self.cancelled = False
         self.reading = threading.RLock()
         """Held while the set of readers changes."""
@@ -70,7 +69,8 @@ class Execution:
         self.notes: list[str] = []
         self.done = threading.Event()
         self.status = ""
-        self.paths = paths
+        self.paths = recipe.paths
+        self.recipe = recipe
         self._finish_leaves = finish_leaves
         self._ended = ended
         self._lock = threading.RLock()
@@ -209,8 +209,7 @@ class Execution:
     def _take_kept(self, node: NodeRun) -> bool:
         outputs: dict[str, Any] | None
         if node.spec.sink:
-            found = finished_sink(node)
-            outputs = None if found is None else {output.name: str(found) for output in node.spec.outputs}
+            outputs = finished_sink(node)
         else:
             outputs = self.kept_outputs(node)
         if outputs is None:
@@ -441,8 +440,7 @@ class Execution:
 
     def _force_end(self) -> None:
         for node in self.nodes.values():
-            temporary = node.temporary
-            if temporary is not None:
+            for temporary in list(node.temporaries):
                 with contextlib.suppress(OSError):
                     temporary.unlink(missing_ok=True)
         self._end("cancelled")

@@ -16,6 +16,7 @@ from vidflow.engine.events import FramesReady, NodeProgress, NodeStarted
 from vidflow.engine.outputs import made_part, replaced_when_whole
 from vidflow.engine.reading import LaneReading
 from vidflow.errors import Cancelled, NodeError, VidflowError
+from vidflow.graph.recipe import MAX_TEXT
 from vidflow.nodespec.spec import NodeSpec
 from vidflow.values import Frames, Video
 
@@ -89,8 +90,8 @@ class NodeRun:
         "spec",
         "started",
         "status",
-        "target",
-        "temporary",
+        "targets",
+        "temporaries",
         "values",
         "was_kept",
         "watched",
@@ -125,8 +126,9 @@ class NodeRun:
         self.watched = False
         self.seconds = 0.0
         self.note_texts: list[str] = []
-        self.target: Path | None = None
-        self.temporary: Path | None = None
+        self.targets: tuple[Path, ...] = ()
+        self.temporaries: dict[Path, Path] = {}
+        """The target of each temporary file that is being written."""
         self.sink_key: str | None = None
         self._made = self._expected = 0
         self._last_progress = 0.0
@@ -232,11 +234,13 @@ class NodeRun:
     @contextmanager
     def output(self, path: str) -> Generator[Path]:
         """As `Run.output`."""
-        if self.target is None or Path(path) != self.target:
+        target = Path(path)
+        if target not in self.targets:
             raise NodeError(f"may write only what its output setting names, not {path}")
-        with replaced_when_whole(self.target, (self.sink_key or "")[-8:], self._may_replace) as self.temporary:
-            yield self.temporary
-        self.temporary = None
+        with replaced_when_whole(target, (self.sink_key or "")[-8:], self._may_replace) as temporary:
+            self.temporaries[temporary] = target
+            yield temporary
+        del self.temporaries[temporary]
 
     def _may_replace(self) -> None:
         if self.cancelled:
@@ -248,6 +252,14 @@ class NodeRun:
         if self.sink_key is None:
             raise NodeError("only a sink keeps parts")
         return made_part(self.store.parts(self.sink_key) / name, make)
+
+    def document(self, beside: Path) -> str | None:
+        """As `Run.document`."""
+        text = self.execution.recipe.text(self.temporaries.get(beside, beside))
+        if text is not None and (size := len(text.encode())) > MAX_TEXT:
+            self.note(f"The file carries no graph, as its text of {size / 1e6:.1f} MB is longer than 1 MB.")
+            return None
+        return text
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """As `Run.kept`."""

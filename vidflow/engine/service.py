@@ -27,6 +27,7 @@ from vidflow.graph.check import Checked, check
 from vidflow.graph.document import Graph
 from vidflow.graph.files import from_mapping, load, located
 from vidflow.graph.paths import Paths, paths_for
+from vidflow.graph.recipe import Recipe
 from vidflow.nodespec.registry import Registry, installed
 from vidflow.values import Frames, Video
 
@@ -96,7 +97,7 @@ class Engine:
             checked = self._check_variants(document, paths, set or {}, only, variants_of(each or {}))
         except GraphError as error:
             raise GraphError(located(error.problems, graph)) if isinstance(graph, str | Path) else error from None
-        request = Request(self, checked, paths, urgency, finish_leaves=True)
+        request = Request(self, checked, urgency, finish_leaves=True)
         with self._lock:
             self._requests.add(request)
         request.begin()
@@ -104,15 +105,15 @@ class Engine:
 
     def _check_variants(
         self, graph: Graph, paths: Paths, set: Mapping[str, Any], only: Sequence[str], variants: Sequence[Variant]
-    ) -> list[tuple[Variant, Checked]]:
-        found: list[tuple[Variant, Checked]] = []
+    ) -> list[tuple[Recipe, Checked]]:
+        found: list[tuple[Recipe, Checked]] = []
         problems: list[Problem] = []
         written: dict[str, int] = {}
         for number, variant in enumerate(variants):
-            values = {**set, **variant.values}
-            checked = check(graph, self.registry, paths, set=values, only=only, each=variant.label or None)
+            values, label = {**set, **variant.values}, variant.label or None
+            checked = check(graph, self.registry, paths, set=values, only=only, each=label)
             problems.extend(problem for problem in checked.problems if problem not in problems)
-            found.append((variant, checked))
+            found.append((Recipe(graph, self.registry, paths, values, label), checked))
             for id, node in checked.nodes.items():
                 for name in () if len(variants) == 1 else _written(node):
                     path = node.values[name]
@@ -148,7 +149,7 @@ class Engine:
         if id not in checked[0][1].nodes:
             hint = f"Name one inside it: {', '.join(checked[0][1].wanted)}."
             raise GraphError(Problem("unknown-node", f"{id!r} is a subgraph; a node is read.", hint=hint))
-        request = Request(self, checked, paths, urgency, finish_leaves=False)
+        request = Request(self, checked, urgency, finish_leaves=False)
         request.begin()
         with request.result() as result:
             video = result[node]
@@ -189,8 +190,7 @@ class Request:
     def __init__(
         self,
         engine: Engine,
-        checked: Sequence[tuple[Variant, Checked]],
-        paths: Paths,
+        checked: Sequence[tuple[Recipe, Checked]],
         urgency: float,
         *,
         finish_leaves: bool,
@@ -200,7 +200,7 @@ class Request:
         self.engine = engine
         self.id = uuid.uuid4().hex[:12]
         self.hub = Hub()
-        self._name = paths.graph_name
+        self._name = checked[0][0].paths.graph_name
         self._began = time.time()
         self._lock = threading.Lock()
         self._ended = 0
@@ -211,14 +211,13 @@ class Request:
                 engine,
                 self.hub,
                 one,
-                paths,
+                recipe,
                 run_id=self.id,
                 urgency=urgency,
-                variant=variant.label,
                 finish_leaves=finish_leaves,
                 ended=self._one_ended,
             )
-            for variant, one in checked
+            for recipe, one in checked
         ]
         engine.executions.update(self.executions)
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vidflow.engine.noderun import NodeRun
 from vidflow.errors import NodeError
@@ -49,45 +49,51 @@ class Slots:
         start()
 
 
-def finished_sink(node: NodeRun) -> Path | None:
-    """The file that this sink wrote earlier, where it is still there unchanged."""
-    path = target_of(node)
-    if path is None:
+def finished_sink(node: NodeRun) -> dict[str, Any] | None:
+    """The outputs of this sink where the files that it wrote earlier are all still there unchanged."""
+    paths = targets_of(node)
+    if not paths:
         return None
-    node.sink_key = f"{node.key}{hashlib.blake2b(str(path).encode(), digest_size=6).hexdigest()}"
-    return _written(node)
+    name = "\n".join(map(str, paths))
+    node.sink_key = f"{node.key}{hashlib.blake2b(name.encode(), digest_size=6).hexdigest()}"
+    return _written(node, len(paths))
 
 
-def target_of(node: NodeRun) -> Path | None:
+def targets_of(node: NodeRun) -> list[Path]:
     """What the sink is to write; `{n}` still stands in it."""
+    found: list[Path] = []
     for spec in node.spec.inputs:
-        if isinstance(spec.hint, OutputFile) and node.values.get(spec.name) is not None:
-            return Path(node.values[spec.name])
-    return None
+        given = node.values.get(spec.name)
+        if isinstance(spec.hint, OutputFile) and given is not None:
+            found.extend(map(Path, cast("tuple[str, ...]", given) if spec.type.many else (given,)))
+    return found
 
 
 def run_sink(bodies: Bodies, node: NodeRun) -> dict[str, Any]:
     """Run a sink by one maker only; what another has finished meanwhile is not made again."""
-    path = target_of(node)
-    if path is None:
+    paths = targets_of(node)
+    if not paths:
         return bodies.call(node, bodies.arguments(node))
     store = node.store
     claim = bodies.claim(node, f"sink:{node.sink_key}")
     try:
-        found = _written(node)
+        found = _written(node, len(paths))
         if found is not None:
             node.was_kept = True
-            return {output.name: str(found) for output in node.spec.outputs}
-        with _named(bodies, node, path) as target:
+            return found
+        with _named(bodies, node, paths) as targets:
             arguments = bodies.arguments(node)
+            rest = iter(map(str, targets))
             for spec in node.spec.inputs:
-                if isinstance(spec.hint, OutputFile):
-                    arguments[spec.name] = str(target)
+                if isinstance(spec.hint, OutputFile) and (given := arguments.get(spec.name)) is not None:
+                    arguments[spec.name] = [next(rest) for _ in given] if spec.type.many else next(rest)
             outputs = bodies.call(node, arguments)
-            if not target.exists():
-                raise NodeError(f"wrote no file {target}")
-            store.sink_done(node.sink_key or "", target)
-        node.execution.files.append(str(target))
+            missing = next((target for target in targets if not target.exists()), None)
+            if missing is not None:
+                raise NodeError(f"wrote no file {missing}")
+            for number, target in reversed(list(enumerate(targets))):
+                store.sink_done(_key_of(node, number), target)
+        node.execution.files.extend(map(str, targets))
         return outputs
     finally:
         if claim is not None:
@@ -95,26 +101,35 @@ def run_sink(bodies: Bodies, node: NodeRun) -> dict[str, Any]:
 
 
 @contextmanager
-def _named(bodies: Bodies, node: NodeRun, path: Path) -> Generator[Path]:
-    """The target with its number, which no other sink takes meanwhile."""
+def _named(bodies: Bodies, node: NodeRun, paths: list[Path]) -> Generator[tuple[Path, ...]]:
+    """The targets with their numbers, which no other sink takes meanwhile."""
     engine = node.execution.engine
     while True:
         with engine.naming:
-            target = node.execution.paths.free_name(path)
-            if target not in engine.named:
-                engine.named.add(target)
+            targets = tuple(map(node.execution.paths.free_name, paths))
+            # All or none: a sink that held one while it waits for another could wait for ever.
+            if engine.named.isdisjoint(targets):
+                engine.named.update(targets)
                 break
         bodies.pause()
-    node.target = target
+    node.targets = targets
     try:
-        yield target
+        yield targets
     finally:
         with engine.naming:
-            engine.named.discard(target)
+            engine.named.difference_update(targets)
 
 
-def _written(node: NodeRun) -> Path | None:
-    found = node.store.sink_file(node.sink_key or "")
-    if found is not None:
-        node.execution.files.append(str(found))
-    return found
+def _key_of(node: NodeRun, number: int) -> str:
+    """The key of one of the sink's files; its parts lie under that of the first."""
+    return f"{node.sink_key}.{number}" if number else node.sink_key or ""
+
+
+def _written(node: NodeRun, count: int) -> dict[str, Any] | None:
+    """The outputs of a sink whose files are there, in the order of its settings; one that has fewer gives the first."""
+    files = [str(file) for number in range(count) if (file := node.store.sink_file(_key_of(node, number))) is not None]
+    if len(files) < count:
+        return None
+    node.execution.files.extend(files)
+    outputs = node.spec.outputs
+    return {output.name: files[number if number < count else 0] for number, output in enumerate(outputs)}

@@ -3,6 +3,7 @@
 Importing this loads no library for pictures, models or windows.
 """
 
+from vidflow.graph.advice import advice
 from vidflow.graph.check import Checked, CheckedNode, check
 from vidflow.graph.document import VERSION, Graph, Input, Link, Node, Plain, Subgraph
 from vidflow.graph.edits import (
@@ -57,6 +58,7 @@ __all__ = [
     "SetView",
     "Subgraph",
     "Types",
+    "advice",
     "apply",
     "check",
     "difference",

@@ -14,10 +14,11 @@ from typing import Any, cast
 
 from vidflow.errors import GraphError, Problem
 from vidflow.graph.document import VERSION, Graph, Input, Link, Node, Subgraph
+from vidflow.graph.embedded import HEAD, carried, is_media
 from vidflow.graph.locate import find, line_column, members
 from vidflow.graph.migrations import migrate
 from vidflow.graph.shape import MAX_PROBLEMS, Shaper
-from vidflow.graph.wording import shown
+from vidflow.graph.wording import cut, shown
 
 MAX_BYTES = 64 * 2**20
 """The longest file that is read; a graph of 10,000 nodes has about 1 MB."""
@@ -29,7 +30,8 @@ _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=
 
 
 def load(path: str | os.PathLike[str]) -> Graph:
-    """The graph in the file at `path`. Raises GraphError, also where there is no such file."""
+    """The graph in the file at `path`, or the one that the movie there carries. Raises GraphError, also where there is
+    no such file."""
     try:
         status = Path(path).stat()
         if stat.S_ISDIR(status.st_mode):
@@ -37,11 +39,16 @@ def load(path: str | os.PathLike[str]) -> Graph:
         if not stat.S_ISREG(status.st_mode):
             raise _unreadable(path, "is no plain file")
         with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(HEAD)
+            movie = is_media(data)
+            if not movie:
+                data += file.read(MAX_BYTES + 1 - len(data))
     except FileNotFoundError:
         raise _unreadable(path, "does not exist", "missing-file") from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if movie:
+        return _from_movie(path)
     if len(data) > MAX_BYTES:
         raise GraphError(_too_large())
     try:
@@ -54,12 +61,26 @@ def load(path: str | os.PathLike[str]) -> Graph:
     return parse(text)
 
 
+def _from_movie(path: str | os.PathLike[str]) -> Graph:
+    text = carried(path)
+    try:
+        return parse(text)
+    except GraphError as error:
+        # Nobody sees the lines of the text in a movie.
+        raise GraphError(
+            [
+                replace(one, message=cut(f"In {shown(os.fspath(path))}: {one.message}"), line=None, column=None)
+                for one in error.problems
+            ]
+        ) from None
+
+
 def located(problems: Sequence[Problem], path: str | os.PathLike[str]) -> tuple[Problem, ...]:
     """The problems of the graph file at `path`; those of the document's own fields with line and column."""
     trails = {
         (one.input,) for one in problems if one.node is None and one.code == "unknown-field" and one.input is not None
     }
-    if not trails:
+    if not trails or _is_movie(path):
         return tuple(problems)
     found = find(Path(path).read_text("utf-8-sig"), trails)
 
@@ -68,6 +89,11 @@ def located(problems: Sequence[Problem], path: str | os.PathLike[str]) -> tuple[
         return replace(problem, line=line, column=column) if problem.node is None and line else problem
 
     return tuple(placed(problem) for problem in problems)
+
+
+def _is_movie(path: str | os.PathLike[str]) -> bool:
+    with Path(path).open("rb") as file:
+        return is_media(file.read(HEAD))
 
 
 def parse(text: str) -> Graph:
@@ -149,10 +175,13 @@ def dump(graph: Graph) -> str:
         graph.extra,
         1,
     )
-    text = _block(fields, 0) + "\n"
+    return escaped(_block(fields, 0) + "\n")
+
+
+def escaped(text: str) -> str:
+    """JSON text that can be written: half a surrogate pair stands for itself in JSON's escapes only."""
     if not text.isascii() and _SURROGATE.search(text):
-        # Half a surrogate pair stands for itself in JSON's escapes only.
-        text = _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+        return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import cast
@@ -26,7 +27,7 @@ class Outputs:
         self._kinds = kinds
         self._paths = paths
         self._each = each
-        self._read_files = read_files
+        self._read_files = {os.path.realpath(path): place for path, place in read_files.items()}
         self._written: dict[str, Place] = {}
         self._guesses = Guesses()
 
@@ -38,8 +39,10 @@ class Outputs:
             other = ".".join(self._written[path])
             message = f"{shown(name)} is written by {other} too."
             raise GraphError(Problem("same-output", cut(message), hint="Give each output a name of its own."))
-        if path in self._read_files:
-            reader = ".".join(self._read_files[path])
+        # The output directory may be reached in two ways.
+        read = self._read_files.get(os.path.realpath(path)) if self._read_files else None
+        if read is not None:
+            reader = ".".join(read)
             message = f"{shown(name)} would replace the file that {reader} reads."
             raise GraphError(Problem("same-output", cut(message), hint="Choose another name."))
         self._written[path] = (id, slot.name)

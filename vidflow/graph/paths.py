@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from vidflow.errors import GraphError, Problem
 from vidflow.graph.output_names import NUMBER, stray_brace
 from vidflow.graph.wording import Guesses, cut, shown
+from vidflow.places import files_of
 
 RESOURCES = "resources:"
 _MAGIC = frozenset("*?[")
@@ -161,20 +161,6 @@ def paths_for(
         output_dir=here / (output_dir if output_dir is not None else "outputs"),
         allow_write=tuple(here / folder for folder in allow_write),
     )
-
-
-def files_of(path: Path) -> Iterator[Path]:
-    """The plain files, in no order, of a folder or of a pattern in its last part that `Paths.input_folder` gave."""
-    folder, pattern = (path, "*") if _MAGIC.isdisjoint(path.name) or path.is_dir() else (path.parent, path.name)
-    matches = re.compile(fnmatch.translate(pattern)).match
-    hidden = pattern.startswith(".")
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if matches(entry.name) and (hidden or not entry.name.startswith(".")) and entry.is_file():
-                    yield Path(entry.path)
-    except OSError:
-        return
 
 
 def _outside(name: str, why: str) -> GraphError:

@@ -39,6 +39,12 @@ class Run(Protocol):
         """The part called `name` of an unfinished sink; `make(path)` writes it unless an earlier run already has."""
         ...
 
+    def document(self, beside: Path) -> str | None:
+        """The graph of this run as JSON text, with all that was set for it, for a sink to put into its file `beside`:
+        paths of inputs are relative to that file's folder where they lie below it. None, with a note where there is
+        something to say, where it cannot be described or is too long. It changes no key."""
+        ...
+
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """A plain value made once per key and stored, for what is prepared from many frames."""
         ...

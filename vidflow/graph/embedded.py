@@ -1,0 +1,49 @@
+"""The graph that a movie carries, taken out of it again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from vidflow.errors import GraphError, MediaError, Problem
+from vidflow.graph.wording import cut, shown
+
+KEY = "vidflow"
+"""The name of the graph among a movie's metadata."""
+
+HEAD = 16
+"""How many bytes of a file `is_media` looks at."""
+
+_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
+_MAGIC = (
+    b"\x1a\x45\xdf\xa3",
+    b"GIF8",
+    b"RIFF",
+    b"OggS",
+    b"fLaC",
+    b"ID3",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"FORM",
+    b"FLV\1",
+)
+
+
+def is_media(head: bytes) -> bool:
+    """Whether a file that begins with `head` holds pictures or sound, which no JSON text begins like."""
+    return (head[:1] == b"\0" and head[4:8] in _BOXES) or head.startswith(_MAGIC)
+
+
+def carried(path: str | os.PathLike[str]) -> str:
+    """The text of the graph that the movie at `path` carries. Raises GraphError where there is none."""
+    from vidflow.media import read_metadata
+
+    name = shown(os.fspath(path))
+    try:
+        text = read_metadata(Path(path)).get(KEY)
+    except MediaError as error:
+        raise GraphError(Problem("unreadable", cut(f"{name}: {str(error).removeprefix(f'{error.path}: ')}"))) from None
+    if text is None:
+        hint = "Only movies that vidflow wrote with embed_graph on do; name the graph's own file."
+        raise GraphError(Problem("no-graph", f"{name} carries no graph.", hint=hint))
+    return text
