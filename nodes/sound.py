@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from vidflow.api import Audio, AudioReader, NodeError, Number, Video, media, node
 
-from .timing import between, trim
+from .timing import between, exact, trim
 
 Seconds = Annotated[float, Number(0, unit="s")]
 
 
-@node(title="Set audio", category="Sound")
+@node(title="Set audio", category="Sound", version=2)
 def set_audio(
     video: Video,
     audio: Audio,
@@ -36,7 +36,7 @@ def set_audio(
         rate = audio.info.rate
     if not audio.info.samples:
         raise NodeError("the sound is empty; choose another file.")
-    delay = round(Fraction(start) * rate)
+    delay = round(exact(start) * rate)
     room = round(video.info.duration * rate) - delay
     if room <= 0:
         raise NodeError(f"start is {start:g} s, but the video ends after {float(video.info.duration):.3f} s.")
@@ -50,7 +50,7 @@ def set_audio(
     audio = audio.slice(0, min(audio.info.samples, room))
     level = 10 ** (gain_db / 20)
     if (level, fade_in, fade_out) != (1.0, 0.0, 0.0):
-        fades = round(Fraction(fade_in) * rate), round(Fraction(fade_out) * rate)
+        fades = round(exact(fade_in) * rate), round(exact(fade_out) * rate)
         audio = Audio.from_source(audio.info, lambda sound=audio: _Shaped(sound, level, *fades))
     audio = between(audio.slice(-delay, audio.info.samples), Fraction(0), video.info.duration)
     if mode == "mix" and video.audio is not None:

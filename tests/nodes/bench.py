@@ -133,6 +133,10 @@ class Here:
         make(path)
         return path
 
+    def document(self, beside: Path) -> str | None:
+        """There is no graph."""
+        return None
+
     def kept(self, name: str, make: Any) -> Any:
         """Made each time."""
         return make()

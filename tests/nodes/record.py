@@ -27,6 +27,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from tests.nodes.bench import CORE, AsFunction
@@ -113,18 +114,52 @@ def _loaded(call: AsFunction, type: str, path: Path) -> Any:
     return call(type, path=str(path))
 
 
+def _transparent(path: Path) -> Path:
+    alpha = np.arange(12 * 16, dtype=np.uint8).reshape(12, 16, 1)
+    assert cv2.imwrite(str(path), np.dstack([picture().numpy()[..., ::-1], alpha]))
+    return path
+
+
+def _pictures(folder: Path, width: int = 16, height: int = 12) -> Path:
+    """A folder of pictures, the last two of this size."""
+    (folder / "shots").mkdir()
+    for number, still in ((1, picture()), (2, picture(width, height, seed=2)), (10, picture(width, height, seed=1))):
+        write_picture(folder / "shots" / f"{number}.png", still)
+    return folder / "shots"
+
+
 def _saved(call: AsFunction, type: str, name: str, **inputs: Any) -> Path:
     call(type, path=name, **inputs)
     return call.folder / name
 
 
 def _film_of(call: AsFunction, **inputs: Any) -> Video:
-    name = "out.mkv" if inputs.get("codec") == "ffv1" else "out.mp4"
+    suffixes = {"ffv1": "mkv", "prores": "mov", "webp": "webp", "gif": "gif"}
+    name = f"out.{suffixes.get(inputs.get('codec', ''), 'mp4')}"
     return media.open_video(_saved(call, "save_video", name, **inputs))
+
+
+def _scores(report: Report) -> Results:
+    """A report's scores, to so many places as every machine gives alike."""
+    return {name: round(score, 3) for name, score in report["scores"].items()} | {"missing": report["not_measured"]}
+
+
+def _best(call: AsFunction, scores: list[float | None], by: str = "overall") -> Results:
+    reports = [Report({"scores": {} if score is None else {by: score}, by: score}) for score in scores]
+    best = call("pick_best", videos=[film(2, seed=seed) for seed in range(len(scores))], reports=reports, by=by)
+    return {"index": best.index, "report": dict(best.report), "video": described(best.video)}
 
 
 def _still() -> Image:
     return Image.from_frame(gradient().frame(0))
+
+
+def _look(call: AsFunction, dimensions: int) -> str:
+    """A `.cube` file of 5 entries a side."""
+    table = np.random.default_rng(dimensions).uniform(-0.1, 1.1, (5**dimensions, 3))
+    path = call.folder / "look.cube"
+    np.savetxt(path, table, "%.6f", header=f"LUT_{dimensions}D_SIZE 5", comments="")
+    return str(path)
 
 
 NTSC = Fraction(24000, 1001)
@@ -142,8 +177,18 @@ CASES: Mapping[str, Mapping[str, Make]] = {
             ),
             6,
         ),
+        "deinterlaced": lambda call: Near(
+            call("load_video", path=str(write_film(call.folder / "in.mkv", film(4, silent=True))), deinterlace=True), 2
+        ),
     },
-    "load_image": {"png": lambda call: _loaded(call, "load_image", write_picture(call.folder / "in.png", picture()))},
+    "load_image": {
+        "png": lambda call: _loaded(call, "load_image", write_picture(call.folder / "in.png", picture())),
+        "transparent png": lambda call: _loaded(call, "load_image", _transparent(call.folder / "in.png")),
+    },
+    "image_sequence": {
+        "three of one size": lambda call: call("image_sequence", path=str(_pictures(call.folder)), rate="12.5"),
+        "two sizes": lambda call: Near(call("image_sequence", path=str(_pictures(call.folder, 20, 8))), 2),
+    },
     "load_audio": {
         "wav": lambda call: _loaded(
             call, "load_audio", write_wave(call.folder / "in.wav", np.arange(-900, 900, dtype=np.int16).reshape(900, 2))
@@ -162,6 +207,21 @@ CASES: Mapping[str, Mapping[str, Make]] = {
     "reverse": {
         "with sound": lambda call: call("reverse", video=film(9, rate=NTSC)),
         "a longer sound": lambda call: call("reverse", video=film(9, audio=sound(30000))),
+    },
+    "change_rate": {
+        "faster": lambda call: call("change_rate", video=film(9, rate=NTSC), rate="60"),
+        "slower": lambda call: call("change_rate", video=film(9, rate=60), rate="25"),
+    },
+    "retime": {
+        "on a tape": lambda call: Near(
+            call("retime", video=film(9).with_audio(tone(17280)), speed=1.6, sound="pitch"), 1
+        ),
+        "stretched": lambda call: Near(call("retime", video=film(9).with_audio(tone(17280)), speed=0.7), 2),
+        "without sound": lambda call: call("retime", video=film(9), speed=3, sound="drop"),
+    },
+    "pick_frame": {
+        "the third": lambda call: call("pick_frame", video=film(5), index=2),
+        "the last": lambda call: call("pick_frame", video=film(5, deep=True, silent=True), index=-1),
     },
     "resize": {
         **{
@@ -184,6 +244,47 @@ CASES: Mapping[str, Mapping[str, Make]] = {
         "a rectangle": lambda call: call("crop", video=film(3), left=3, top=2, width=7, height=5),
         "up to the edge": lambda call: call("crop", video=picture(), left=5),
     },
+    "grade": {
+        "light": lambda call: Near(
+            call("grade", video=film(2), exposure=0.5, temperature=0.3, tint=-0.2, contrast=1.2), 1
+        ),
+        "saturation": lambda call: Near(call("grade", video=film(2), contrast=0.9, saturation=1.4), 1),
+        "floats": lambda call: Near(
+            call("grade", video=film(2, deep=True, silent=True), exposure=-0.5, temperature=-0.3, saturation=0.8), 1
+        ),
+        "a lut": lambda call: Near(call("grade", video=film(2), contrast=1.1, lut=_look(call, 3)), 1),
+        "a lut of curves, floats": lambda call: Near(
+            call("grade", video=film(2, deep=True, silent=True), lut=_look(call, 1)), 1
+        ),
+    },
+    "overlay_text": {
+        "a title that fades": lambda call: Near(
+            call(
+                "overlay_text", video=film(6, 128, 72), text="海の朝 To sea", start=0.04, end=0.2, fade=0.08, size=0.2
+            ),
+            6,
+        ),
+        "many lines in a box, an image": lambda call: Near(
+            call(
+                "overlay_text",
+                video=picture(96, 72),
+                text="「静かな海の朝、ふたりで。」\nŁódź at sea, early in the morning",
+                position="top right",
+                colour="#ffcc00",
+                box=0.6,
+                size=0.12,
+            ),
+            6,
+        ),
+    },
+    "compare": {
+        "side": lambda call: call("compare", a=film(3), b=film(4, seed=1)),
+        "wipe": lambda call: call("compare", a=film(3), b=film(3, seed=1), mode="wipe", position=0.3),
+        "difference of two rates": lambda call: call(
+            "compare", a=film(5, rate=NTSC), b=film(7, rate=30, seed=1), mode="difference"
+        ),
+        "with a smaller image": lambda call: Near(call("compare", a=film(2), b=picture(9, 9)), 2),
+    },
     "set_audio": {
         "replace": lambda call: call("set_audio", video=film(25), audio=tone(20000), start=0.21),
         "gain and fades": lambda call: call(
@@ -201,15 +302,45 @@ CASES: Mapping[str, Mapping[str, Make]] = {
         "of two rates": lambda call: call("concat", videos=[film(5, rate=NTSC), film(7, rate=30, seed=1)]),
         "of two sizes": lambda call: Near(call("concat", videos=[film(2), film(2, 9, 20, seed=1)]), 2),
         "bytes and floats": lambda call: Near(call("concat", videos=[film(2), film(2, deep=True, seed=1)]), 1),
+        **{
+            kind: lambda call, kind=kind: Near(
+                call("concat", videos=[film(9), film(9, seed=1)], transition=[kind], transition_seconds=[0.2]), 1
+            )
+            for kind in ("crossfade", "fade", "wipe")
+        },
+        "an image first": lambda call: call("concat", videos=[picture(), film(2, seed=1)]),
         "mono and stereo": lambda call: call(
             "concat", videos=[film(2), film(2, audio=sound(3840, channels=1)), film(2, audio=tone(100))]
         ),
+    },
+    "harmonise_colour": {
+        "bytes": lambda call: Near(call("harmonise_colour", video=gradient(), reference=film(12, seed=1)), 3),
+        "half of it, with sound": lambda call: Near(
+            call("harmonise_colour", video=film(3), reference=gradient(), strength=0.5), 3
+        ),
+        "floats": lambda call: Near(call("harmonise_colour", video=film(2, deep=True), reference=gradient()), 3),
+    },
+    "score_quality": {
+        "a gradient": lambda call: _scores(call("score_quality", video=gradient(64, 48, 7))),
+        "noise, made smaller": lambda call: _scores(
+            call("score_quality", video=film(5, 300, 90, seed=4), analysis_size="256")
+        ),
+        "a single frame": lambda call: _scores(call("score_quality", video=picture(40, 30))),
+    },
+    "pick_best": {
+        "by overall": lambda call: _best(call, [0.25, 0.75, 0.75]),
+        "by a score that one lacks": lambda call: _best(call, [None, 0.5, 0.25], by="motion_quality"),
     },
     "save_video": {
         "ffv1": lambda call: _film_of(call, video=film(5, 17, 13, NTSC), codec="ffv1"),
         "ffv1 of floats": lambda call: _film_of(call, video=film(2, deep=True, silent=True), codec="ffv1"),
         "h264": lambda call: Near(_film_of(call, video=gradient().with_audio(tone(9600))), 8),
         "h264 of an odd size, small": lambda call: Near(_film_of(call, video=gradient(33, 21), quality=30), 12),
+        "hevc of 10 bits": lambda call: Near(_film_of(call, video=gradient(64, 48), codec="hevc", depth=10), 8),
+        "av1": lambda call: Near(_film_of(call, video=gradient(64, 64), codec="av1", preset="veryfast"), 8),
+        "prores": lambda call: Near(_film_of(call, video=gradient().with_audio(tone(9600)), codec="prores"), 4),
+        "webp": lambda call: Near(_film_of(call, video=gradient(), codec="webp"), 12),
+        "gif": lambda call: Near(_film_of(call, video=gradient(), codec="gif"), 24),
     },
     "save_image": {
         "png": lambda call: media.open_image(_saved(call, "save_image", "out.png", image=picture())),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.nodes.bench import CORE
+from tests.nodes.bench import CORE, Here
 from tests.nodes.material import film, pixels, sound
 from vidflow.api import Audio, Video
 
@@ -56,7 +57,7 @@ def test_reverse(clip: Video) -> None:
 
 @given(st.lists(clips(), min_size=1, max_size=4))
 def test_concat(given_clips: list[Video]) -> None:
-    whole = concat(given_clips)
+    whole = concat(given_clips, run=Here(Path()))
     rate = given_clips[0].info.rate
     counts = [ceil(clip.info.frames / clip.info.rate * rate) for clip in given_clips]
     assert whole.info.rate == rate
@@ -80,10 +81,10 @@ def test_any_chain(clip: Video, chain: list[str], data: st.DataObject) -> None:
         elif step == "reverse":
             clip = reverse(clip)
         elif step == "twice":
-            clip, frames = concat([clip, clip]), 2 * frames
+            clip, frames = concat([clip, clip], run=Here(Path())), 2 * frames
         else:
             lead = film(1, 2, 2, data.draw(st.sampled_from(RATES)), silent=True)
-            clip, frames = concat([lead, clip]), 1 + ceil(frames / rate * lead.info.rate)
+            clip, frames = concat([lead, clip], run=Here(Path())), 1 + ceil(frames / rate * lead.info.rate)
             rate = lead.info.rate
         assert (clip.info.frames, clip.info.rate) == (frames, rate)
     assert len(pixels(clip)) == frames
@@ -97,7 +98,7 @@ def test_any_chain(clip: Video, chain: list[str], data: st.DataObject) -> None:
 @given(clips(), st.integers(1, 3000), st.floats(0, 0.3), st.sampled_from(["video", "shortest", "loop"]))
 def test_set_audio(clip: Video, count: int, start: float, length: Any) -> None:
     other = sound(count, 8000, 1)
-    delay = round(Fraction(start) * 8000)
+    delay = round(Fraction(str(start)) * 8000)
     if delay >= round(clip.info.duration * 8000):
         return
     result = set_audio(clip, other, start=start, length=length)

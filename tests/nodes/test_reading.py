@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.nodes.bench import CORE, InGraph
+from tests.nodes.bench import CORE, Here, InGraph
 from tests.nodes.conftest import Call
 from tests.nodes.material import film, info, picture, pixels, samples, tone, write_film, write_picture, write_wave
 from vidflow.api import Image, MediaError, NodeError
@@ -112,7 +113,7 @@ def test_a_file_that_is_not_there_is_found_before_the_run(in_graph: InGraph, tmp
 
 def test_the_plain_function_raises_what_the_media_layer_says(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"gone\.mp4"):
-        CORE["load_video"].function(path=str(tmp_path / "gone.mp4"))
+        CORE["load_video"].function(path=str(tmp_path / "gone.mp4"), run=Here(tmp_path))
 
 
 def test_a_name_in_any_script_can_be_read(call: Call, tmp_path: Path) -> None:
@@ -126,3 +127,16 @@ def test_real_clips_are_opened(call: Call, real_media: Path) -> None:
     assert found.info.frames > 100
     assert found.info.audio.samples > 0
     assert found.frame(60).std() > 10, "it shows something"
+
+
+def test_what_a_person_should_know_of_a_video_is_in_the_notes_of_the_node(in_graph: InGraph, tmp_path: Path) -> None:
+    path = tmp_path / "woven.mkv"
+    options = ["-f", "lavfi", "-i", "testsrc2=s=32x32:r=25:d=0.2,setfield=tff", "-c:v", "ffv1", "-field_order", "tt"]
+    subprocess.run(["ffmpeg", "-v", "error", *options, str(path)], check=True, stdin=subprocess.DEVNULL)
+    here = Here(tmp_path)
+    woven = CORE["load_video"].function(path=str(path), run=here)
+    assert len(here.notes) == 1
+    assert "interlaced, top field first" in here.notes[0]
+    whole = in_graph("load_video", path=str(path), deinterlace=True)
+    assert whole.info == woven.info
+    assert (pixels(whole) != pixels(woven)).any()

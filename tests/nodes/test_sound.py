@@ -238,7 +238,7 @@ def test_any_range_of_any_sound_is_what_arithmetic_says(
 ) -> None:
     rate, total = 200, frames * 8
     whole, other = film(frames, 2, 2, 25, silent=True), sound(count, rate, 1)
-    delay = round(Fraction(start) * rate)
+    delay = round(Fraction(str(start)) * rate)
     arguments: dict[str, Any] = {"start": start, "length": length, "fade_in": fades[0], "fade_out": fades[1]}
     if delay >= total:
         with pytest.raises(NodeError, match="start is"):
@@ -247,7 +247,7 @@ def test_any_range_of_any_sound_is_what_arithmetic_says(
     played = other.read()[:, 0].astype(np.float64)
     played = np.resize(played, max(count, total - delay)) if length == "loop" else played
     played = played[: total - delay] * 10 ** (gain_db / 20)
-    k, (fade_in, fade_out) = np.arange(len(played)), (round(Fraction(fade) * rate) for fade in fades)
+    k, (fade_in, fade_out) = np.arange(len(played)), (round(Fraction(str(fade)) * rate) for fade in fades)
     if fade_in:
         played = played * np.minimum(1, k / fade_in)
     if fade_out:

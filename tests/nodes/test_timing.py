@@ -1,22 +1,24 @@
-"""trim and reverse: the right frames, and the sound in step with them to the sample."""
+"""trim, reverse, change_rate, retime, pick_frame: the right frames, and the sound in step with them to the sample."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.nodes.bench import CORE
+from tests.nodes.bench import CORE, InGraph
 from tests.nodes.conftest import Call
-from tests.nodes.material import SAMPLES, film, padded, picture, pixels, samples, sound
+from tests.nodes.material import SAMPLES, film, padded, picture, pixels, samples, sound, tone
 from vidflow.api import Image, NodeError, Video
+from vidflow.errors import GraphError
 
 RATES = [Fraction(24000, 1001), Fraction(25), Fraction(30), Fraction(60)]
-trim, reverse = CORE["trim"].function, CORE["reverse"].function
+trim, reverse, change_rate, retime = (CORE[name].function for name in ("trim", "reverse", "change_rate", "retime"))
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -75,8 +77,8 @@ def test_trim_keeps_a_sound_that_ends_early_in_step(call: Call) -> None:
             "nothing is left: start is 3 frames and end is 3, but the video has 10 frames (0.400 seconds)",
         ),
         (
-            {"start": 0.1, "end": 0.11},
-            "nothing is left: start is 0.1 seconds and end is 0.11, but the video has 10 frames",
+            {"start": 0.11, "end": 0.12},
+            "nothing is left: start is 0.11 seconds and end is 0.12, but the video has 10 frames",
         ),
     ],
 )
@@ -97,7 +99,7 @@ def test_a_trimmed_sound_is_in_step_at_any_time(
     rate: Fraction, frames: int, start: float, end: float, hertz: int
 ) -> None:
     """Frame `first` of the whole and its sound begin together, to the nearest sample."""
-    first, last = round(Fraction(start) * rate), min(frames, round(Fraction(end) * rate))
+    first, last = round(Fraction(str(start)) * rate), min(frames, round(Fraction(str(end)) * rate))
     # Sample n is n + 1, so that a sample says where it comes from.
     length = round(frames / rate * hertz)
     whole = film(frames, 2, 2, rate, audio=sound(length, hertz, 1))
@@ -144,6 +146,129 @@ def test_an_image_has_one_frame_to_trim_and_to_reverse(call: Call) -> None:
     still = picture()
     for type in ("trim", "reverse"):
         assert (pixels(call(type, video=still)) == pixels(still)).all()
+
+
+def test_a_time_is_the_decimal_that_was_typed(call: Call) -> None:
+    # 0.58 in binary is a little less, and would round 14.5 frames down where 0.62 rounds 15.5 up.
+    whole = film(30)
+    assert call("trim", video=whole, start=0.58).info.frames == 30 - round(Fraction("14.5"))
+    assert call("trim", video=whole, start=0.7).info.frames == 30 - round(Fraction("17.5"))
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"), [(24, "24"), (Fraction(30000, 1001), "30000/1001"), (Fraction("12.5"), "12.5")]
+)
+def test_another_rate_keeps_the_duration_and_the_sound(call: Call, rate: Fraction, text: str) -> None:
+    whole = film(26)
+    changed = call("change_rate", video=whole, rate=text)
+    count = ceil(Fraction(26, 25) * rate)
+    assert changed.info == replace(whole.info, rate=Fraction(rate), frames=count)
+    assert (pixels(changed) == pixels(whole)[[int(k * 25 / rate) for k in range(count)]]).all()
+    assert np.array_equal(samples(changed), samples(whole))
+
+
+def test_the_same_rate_is_the_video_itself(call: Call) -> None:
+    whole = film(10, audio=sound(100))
+    same = call("change_rate", video=whole, rate="25")
+    assert same.info == whole.info
+    assert np.array_equal(samples(same), samples(whole))
+
+
+def test_many_changes_of_rate_do_not_leave_the_sound_behind() -> None:
+    """Each makes the picture longer by a part of a frame."""
+    whole = film(26)
+    for rate in ["24", "25"] * 10:
+        whole = change_rate(whole, rate=rate)
+    assert whole.info.frames > 26
+    assert whole.info.duration - whole.audio.info.duration < 1 / whole.info.rate
+
+
+def test_an_image_becomes_a_film_of_one_second(call: Call) -> None:
+    still = picture()
+    shown = call("change_rate", video=still, rate="24")
+    assert not isinstance(shown, Image)
+    assert shown.info.duration == 1
+    assert (pixels(shown) == pixels(still)).all()
+
+
+def test_what_is_no_rate_is_refused_before_the_run(in_graph: InGraph) -> None:
+    with pytest.raises(GraphError, match=r"it\.rate: 'fast' is no frame rate"):
+        in_graph("change_rate", video=film(2), rate="fast")
+
+
+@pytest.mark.parametrize("speed", [0.3, 0.5, 1.1, 2.0, 7.0])
+@pytest.mark.parametrize("kept", ["stretch", "pitch", "drop"])
+def test_retime_shows_each_frame_at_its_time(call: Call, speed: float, kept: str) -> None:
+    whole = film(25)
+    fast = call("retime", video=whole, speed=speed, sound=kept)
+    exact = Fraction(str(speed))
+    count = ceil(25 / exact)
+    assert (fast.info.rate, fast.info.frames) == (25, count)
+    assert (pixels(fast) == pixels(whole)[[int(k * exact) for k in range(count)]]).all()
+    if kept == "drop":
+        assert fast.audio is None
+    else:
+        assert fast.audio.info == replace(whole.audio.info, samples=round(SAMPLES / exact))
+
+
+def test_half_and_double_the_speed_are_inverse() -> None:
+    whole = film(20)
+    again = retime(retime(whole, speed=0.5), speed=2.0)
+    assert (pixels(again) == pixels(whole)).all()
+    assert again.audio.info == whole.audio.info
+
+
+def test_retime_at_its_defaults_changes_nothing(call: Call) -> None:
+    whole = film(10, audio=sound(100))
+    same = call("retime", video=whole)
+    assert (pixels(same) == pixels(whole)).all()
+    assert np.array_equal(samples(same), samples(whole))
+    assert call("retime", video=whole, sound="drop").audio is None
+
+
+def pitch(heard: np.ndarray, rate: int = SAMPLES) -> float:
+    """The strongest frequency of the first channel."""
+    middle = heard[len(heard) // 10 : -len(heard) // 10, 0]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle)), 16 * len(middle)))
+    return float(spectrum.argmax() * rate / (16 * len(middle)))
+
+
+@pytest.mark.parametrize(("speed", "kept", "hertz"), [(2.0, "pitch", 880), (0.5, "pitch", 220), (1.37, "pitch", 602.8)])
+def test_the_pitch_rises_as_on_a_tape(call: Call, speed: float, kept: str, hertz: float) -> None:
+    whole = film(50, audio=tone(2 * SAMPLES))
+    heard = samples(call("retime", video=whole, speed=speed, sound=kept))
+    assert pitch(heard) == pytest.approx(hertz, abs=1)
+    assert np.abs(heard[1000:-1000, 0]).max() == pytest.approx(0.5, abs=0.005)
+
+
+def test_the_pitch_stays_where_the_sound_is_stretched(call: Call) -> None:
+    for speed in (0.5, 2.0):
+        heard = samples(call("retime", video=film(50, audio=tone(2 * SAMPLES)), speed=speed))
+        assert pitch(heard) == pytest.approx(440, abs=1)
+
+
+def test_a_sound_at_another_speed_is_that_of_the_picture_alone(call: Call) -> None:
+    """A sound that goes on after the picture, or ends before it, must not end far from it in slow motion."""
+    for length in (SAMPLES // 2, 2 * SAMPLES):
+        slow = call("retime", video=film(25, audio=tone(length)), speed=0.1)
+        assert slow.audio.info.duration == slow.info.duration == 10
+
+
+@pytest.mark.parametrize("index", [0, 3, 9, -1, -10])
+def test_pick_frame_gives_an_image(call: Call, index: int) -> None:
+    whole = film(10)
+    still = call("pick_frame", video=whole, index=index)
+    assert isinstance(still, Image)
+    assert (still.info.frames, still.info.rate, still.audio) == (1, 1, None)
+    assert (still.numpy() == pixels(whole)[index]).all()
+
+
+@pytest.mark.parametrize("index", [10, -11])
+def test_pick_frame_says_which_frames_there_are(call: Call, index: int) -> None:
+    said = f"there is no frame {index}: the video has 10 frames; choose 0 to 9, or count from the end with -1 to -10."
+    with pytest.raises(NodeError) as caught:
+        call("pick_frame", video=film(10), index=index)
+    assert str(caught.value) == said
 
 
 def test_the_last_frame_of_a_long_video_is_made_alone() -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.nodes.bench import CORE, Here, InGraph
 from tests.nodes.conftest import Call
 from tests.nodes.material import film, gradient, picture, pixels, samples, tone
-from vidflow.api import Image, NodeError, Report, Video
+from vidflow.api import Image, NodeError, Report, Video, media
 from vidflow.errors import GraphError
 
 
@@ -83,7 +83,7 @@ def test_ffv1_gives_frames_and_sound_back_bit_for_bit(call: Call, tmp_path: Path
 def test_a_float_video_is_kept_to_16_bits_by_ffv1(call: Call, tmp_path: Path) -> None:
     whole = film(2, deep=True, silent=True)
     call("save_video", video=whole, path="out.mkv", codec="ffv1")
-    again = CORE["load_video"].function(path=str(tmp_path / "out.mkv"))
+    again = media.open_video(tmp_path / "out.mkv")
     assert again.info.dtype == "float32"
     assert np.abs(pixels(again) - pixels(whole)).max() <= 0.5 / 65535 + 1e-7
 
@@ -125,23 +125,136 @@ def test_going_on_with_the_next_part_reads_each_frame_once(tmp_path: Path) -> No
     assert [k for k, _ in run.steps] == sorted({k for k, _ in run.steps})
 
 
+class Resumed(Here):
+    """A run that finds the parts of an earlier one, as a store keeps them."""
+
+    def __init__(self, folder: Path, document: str | None = None) -> None:
+        super().__init__(folder)
+        self.text = document
+        self.made: list[str] = []
+
+    def part(self, name: str, make: Any) -> Path:
+        """Made where it is missing."""
+        path = self.folder / f"{name}.part"
+        if not path.exists():
+            self.made.append(name)
+            make(path)
+        return path
+
+    def document(self, beside: Path) -> str | None:
+        """What the test gave."""
+        return self.text
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"), [("h264", "mov"), ("hevc", "mp4"), ("av1", "webm"), ("prores", "mov"), ("ffv1", "mkv")]
+)
+def test_a_part_that_is_lost_is_made_again_and_the_film_is_the_same(tmp_path: Path, codec: str, suffix: str) -> None:
+    asked: list[int] = []
+    film_of_parts = gradient(64, 64, 50, 2).with_audio(tone(25 * 48000))
+    numbered = {frame.tobytes(): number for number, frame in enumerate(pixels(film_of_parts))}
+    whole = film_of_parts.map(lambda frame: asked.append(numbered[frame.tobytes()]) or frame)
+    settings: dict[str, Any] = {"path": f"out.{suffix}", "codec": codec, "preset": "veryfast"}
+    first = Resumed(tmp_path)
+    CORE["save_video"].function(video=whole, run=first, **settings)
+    assert (first.made, asked) == (["00000", "00001", "00002"], list(range(50)))
+    film_bytes = (tmp_path / f"out.{suffix}").read_bytes()
+    (tmp_path / "00001.part").unlink()
+    asked.clear()
+    again = Resumed(tmp_path)
+    CORE["save_video"].function(video=whole, run=again, **settings)
+    assert again.made == ["00001"]
+    assert set(range(20, 40)) <= set(asked) <= set(range(20, 50))
+    assert (tmp_path / f"out.{suffix}").read_bytes() == film_bytes
+    assert int(probed(tmp_path / f"out.{suffix}")["video"]["nb_read_frames"]) == 50
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("webp", "webp"), ("gif", "gif")])
+def test_an_animation_is_written_without_its_sound(tmp_path: Path, codec: str, suffix: str) -> None:
+    run = Resumed(tmp_path, '{"vidflow": 1}')
+    whole = gradient(40, 30, 12).with_audio(tone(23040))
+    CORE["save_video"].function(video=whole, path=f"out.{suffix}", codec=codec, run=run)
+    assert run.notes == [f"A {codec} has no sound; that of the video is left out."]
+    assert run.made == []
+    passes = 2 if codec == "gif" else 1
+    assert run.steps[-1] == (12 * passes, 12 * passes)
+    again = media.open_video(tmp_path / f"out.{suffix}")
+    assert (again.info.frames, again.info.rate, again.audio) == (12, 25, None)
+    assert np.abs(pixels(again).astype(int) - pixels(whole)).mean() < 8
+    assert media.read_metadata(tmp_path / f"out.{suffix}")["vidflow"] == '{"vidflow": 1}'
+
+
+def test_a_gif_of_too_high_a_rate_is_slowed_down(tmp_path: Path) -> None:
+    run = Here(tmp_path)
+    CORE["save_video"].function(video=gradient(40, 30, 31, 60), path="out.gif", codec="gif", run=run)
+    assert run.notes == [
+        "Players show a gif of more than 50 frames per second slowly, so this one of 60 is written with 50."
+    ]
+    # 31 / 60 of a second are 25.8 frames at 50 a second.
+    assert int(probed(tmp_path / "out.gif")["video"]["nb_read_frames"]) == 26
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2, 4.5])
+@pytest.mark.parametrize(("codec", "suffix"), [("h264", "mp4"), ("ffv1", "mkv")])
+def test_the_sound_ends_with_the_picture(tmp_path: Path, codec: str, suffix: str, seconds: float) -> None:
+    whole = gradient(32, 24, 50).with_audio(tone(int(seconds * 48000)))
+    CORE["save_video"].function(video=whole, path=f"out.{suffix}", codec=codec, run=Here(tmp_path))
+    played = heard(tmp_path / f"out.{suffix}", 2)
+    assert 0 <= len(played) - 2 * 48000 <= (1024 if codec == "h264" else 0)
+    assert np.abs(played[: int(min(seconds, 2) * 48000)]).max() > 0.4
+    assert np.abs(played[int(seconds * 48000) + 2000 :]).max(initial=0) < 0.01
+
+
+@pytest.mark.parametrize("embed", [True, False])
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
+def test_a_movie_carries_its_graph_unless_it_shall_not(tmp_path: Path, suffix: str, embed: bool) -> None:
+    text = json.dumps({"vidflow": 1, "nodes": {"名": {"type": "x" * 5000}}}, ensure_ascii=False)
+    run = Resumed(tmp_path, text)
+    CORE["save_video"].function(video=gradient(), path=f"out.{suffix}", embed_graph=embed, run=run)
+    assert media.read_metadata(tmp_path / f"out.{suffix}").get("vidflow") == (text if embed else None)
+    assert media.open_video(tmp_path / f"out.{suffix}").info.frames == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"codec": "h264", "depth": 10}, "h264 is written with 8 bits, not 10"),
+        ({"codec": "av1"}, "av1 takes pictures from 64x64"),
+        ({"codec": "prores", "path": "out.mp4"}, r"prores is written as \.mov, not '\.mp4'"),
+        ({"codec": "prores", "path": "out.mov", "encoder": "nvenc"}, "NVENC encodes h264, hevc or av1, not prores"),
+        ({"path": "out.gif"}, "or choose the codec gif"),
+    ],
+)
+def test_what_cannot_be_encoded_is_said_before_a_frame_is_made(
+    call: Call, tmp_path: Path, settings: dict[str, Any], said: str
+) -> None:
+    def refuse(frame: np.ndarray) -> np.ndarray:
+        raise AssertionError("a frame was made")
+
+    with pytest.raises(NodeError, match=said):
+        call("save_video", video=film(3).map(refuse), **{"path": "out.mp4", **settings})
+    assert list(tmp_path.glob("*.part")) == list(tmp_path.glob("out*")) == []
+
+
 def test_an_image_is_a_film_of_one_frame(call: Call, tmp_path: Path) -> None:
     call("save_video", video=picture(), path="out.mkv", codec="ffv1")
     assert (shown(tmp_path / "out.mkv", 16, 12) == pixels(picture())).all()
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mov", "MP4"])
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
 def test_a_suffix_that_the_codec_is_not_written_to_is_refused(call: Call, tmp_path: Path, suffix: str) -> None:
     with pytest.raises(NodeError) as caught:
         call("save_video", video=film(2), path=f"out.{suffix}", codec="ffv1")
-    assert str(caught.value) == f"ffv1 is written as .mkv, not .{suffix}."
+    able = "h264, hevc or av1" if suffix == "mp4" else "h264, hevc or prores"
+    instead = f"change the ending, or choose the codec {able}."
+    assert str(caught.value) == f"ffv1 is written as .mkv, not '.{suffix}'; {instead}"
     assert list(tmp_path.glob("out*")) == []
 
 
 @pytest.mark.parametrize(
     ("type", "name", "said"),
     [
-        ("save_video", "out.avi", "'out.avi' ends in '.avi'; expected .mp4, .mov, .mkv."),
+        ("save_video", "out.avi", "'out.avi' ends in '.avi'; expected .mp4, .mov, .mkv, .webm, .webp, .gif."),
         ("save_image", "out.gif", "'out.gif' ends in '.gif'; expected .png, .jpg, .jpeg, .webp."),
         ("save_report", "out.txt", "'out.txt' ends in '.txt'; expected .json."),
     ],
