@@ -18,6 +18,7 @@ import lanterns
 import sea
 import sound
 import stills
+import takes
 from film import write_film, write_sound, write_still
 
 MEDIA = Path(__file__).resolve().parents[1] / "media"
@@ -35,6 +36,12 @@ WORKS: dict[str, Callable[[Path], None]] = {
     "lanterns.mp4": _film(lanterns, Fraction(24), 44_100, 21, sound.night),
     "forest.mp4": _film(forest, Fraction(30), 48_000, 24, sound.winter),
     "city.mp4": _film(city, Fraction(24000, 1001), 48_000, 22, sound.city),
+    **{
+        f"takes/take_{take}.mp4": lambda path, take=take: write_film(
+            path, takes.frames(take), takes.RATE, None, 0, 31 if take == 3 else 22
+        )
+        for take in range(1, 6)
+    },
     "evening.m4a": lambda path: write_sound(path, sound.song(44_100), 44_100),
     "mountains.jpg": lambda path: write_still(path, stills.mountains()),
     "moon.png": lambda path: write_still(path, stills.moon()),
@@ -47,9 +54,10 @@ def main(names: list[str]) -> None:
     MEDIA.mkdir(exist_ok=True)
     for name in names or WORKS:
         start = time.perf_counter()
+        (MEDIA / name).parent.mkdir(exist_ok=True)
         WORKS[name](MEDIA / name)
         size = (MEDIA / name).stat().st_size / 1000
-        print(f"{name:14} {size:7.0f} KB {time.perf_counter() - start:6.1f} s", flush=True)
+        print(f"{name:18} {size:7.0f} KB {time.perf_counter() - start:6.1f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,15 +18,22 @@ if TYPE_CHECKING:
 
 
 def write_film(
-    path: Path, frames: Iterable[NDArray[np.uint8]], rate: Fraction, sound: NDArray[np.float32], pitch: int, crf: float
+    path: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    rate: Fraction,
+    sound: NDArray[np.float32] | None,
+    pitch: int,
+    crf: float,
 ) -> None:
-    """H.264 and AAC in an MP4; `pitch` is the sound's samples per second."""
+    """H.264 and AAC in an MP4; `pitch` is the sound's samples per second, where there is sound."""
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as out:
         picture = out.add_stream("libx264", rate=rate)
         # One thread, so that the same bytes come out on any machine.
         picture.options = {"crf": str(crf), "preset": "slower", "threads": "1", "x264-params": X264}
-        voice = out.add_stream("aac", rate=pitch, layout="stereo")
-        voice.bit_rate = 112_000
+        voice = None
+        if sound is not None:
+            voice = out.add_stream("aac", rate=pitch, layout="stereo")
+            voice.bit_rate = 112_000
         for k, frame in enumerate(frames):
             if k == 0:
                 picture.height, picture.width = frame.shape[:2]
@@ -41,7 +48,8 @@ def write_film(
             whole.time_base = 1 / rate
             out.mux(picture.encode(whole))
         out.mux(picture.encode())
-        _sing(out, voice, sound, pitch)
+        if voice is not None and sound is not None:
+            _sing(out, voice, sound, pitch)
 
 
 def write_sound(path: Path, sound: NDArray[np.float32], pitch: int) -> None:

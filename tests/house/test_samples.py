@@ -13,16 +13,22 @@ import pytest
 
 import vidflow
 from vidflow import places
+from vidflow.graph.advice import advice
+from vidflow.graph.check import check
 from vidflow.graph.files import dump, load
+from vidflow.graph.paths import paths_for
+from vidflow.nodespec.registry import installed
 
 SAMPLES = sorted(path.name for path in places.samples().glob("*.json"))
 FILMS = {
-    "first_cut.json": ("first_cut.mp4", 960, 540, Fraction(25), 300, 48_000),
+    "first_cut.json": ("first_cut.mp4", 960, 540, Fraction(25), 212, 48_000),
     "new_soundtrack.json": ("new_soundtrack.mp4", 960, 400, Fraction(24000, 1001), 120, 48_000),
-    "postcards.json": ("postcards.mp4", 360, 360, Fraction(25), 100, 48_000),
+    "postcards.json": ("postcards.mp4", 360, 360, Fraction(25), 80, 48_000),
     "reverse_loop.json": ("reverse_loop.mp4", 480, 270, Fraction(24), 240, 44_100),
+    "score_and_pick.json": ("best_take.mp4", 480, 270, Fraction(25), 50, None),
+    "unify_colour.json": ("unify_colour.mp4", 960, 540, Fraction(24), 144, 44_100),
 }
-PICTURES = {"stills.json": {"mountains_wide.jpg": (960, 400), "moon_face.png": (400, 400)}}
+PICTURES = {"folder_of_stills.json": {"still.jpg": (1280, 720)}}
 
 
 @pytest.fixture(scope="module")
@@ -46,20 +52,21 @@ def test_a_film_has_the_frames_size_rate_and_sound_that_its_graph_promises(
     command = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(tmp_path / film)]
     streams = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["streams"]
     (video,) = [stream for stream in streams if stream["codec_type"] == "video"]
-    (audio,) = [stream for stream in streams if stream["codec_type"] == "audio"]
+    sounds = [stream for stream in streams if stream["codec_type"] == "audio"]
     assert (video["width"], video["height"], int(video["nb_read_frames"])) == (width, height, frames)
     assert Fraction(video["avg_frame_rate"]) == rate
-    assert (int(audio["sample_rate"]), audio["channels"]) == (pitch, 2)
-    assert float(audio["duration"]) == pytest.approx(float(frames / rate), abs=0.05)
+    assert [(int(sound["sample_rate"]), sound["channels"]) for sound in sounds] == ([(pitch, 2)] if pitch else [])
+    assert all(float(sound["duration"]) == pytest.approx(float(frames / rate), abs=0.05) for sound in sounds)
 
 
 def test_the_first_sample_runs_on_real_clips(engine: vidflow.Engine, real_media: Path, tmp_path: Path) -> None:
-    clips = {"sea.path": "bigbuckbunny.mp4", "lanterns.path": "bikes.mp4", "forest.path": "bigbuckbunny.mp4"}
+    clips = {"sea.path": "bigbuckbunny.mp4", "lanterns.path": "bikes.mp4"}
     given = {name: str(real_media / clip) for name, clip in clips.items()} | {"save.preset": "ultrafast"}
     result = engine.submit(places.samples() / "first_cut.json", set=given, output_dir=tmp_path).result()
     film = result["film"].info
-    assert (film.width, film.height, film.rate, film.frames) == (960, 540, 25, 300)
-    assert film.audio.samples == 12 * 48_000
+    assert (film.width, film.height) == (960, 540)
+    assert film.duration > 10
+    assert film.audio.samples == pytest.approx(film.duration * film.audio.rate, abs=1)
     assert (tmp_path / "first_cut.mp4").exists()
 
 
@@ -77,3 +84,48 @@ def test_a_picture_has_the_size_that_its_graph_promises(name: str, engine: vidfl
 def test_a_sample_is_written_as_vidflow_saves_it(name: str) -> None:
     path = places.samples() / name
     assert dump(load(path)) == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_says_in_english_and_japanese_what_it_shows(name: str) -> None:
+    view = load(places.samples() / name).view
+    for words in (view["title"], view["about"]):
+        assert words["en"].isascii()
+        assert any("\u3040" <= letter <= "\u9fff" for letter in words["ja"])
+    assert view["about"]["en"].count(". ") == 0
+    assert view["about"]["en"].endswith(".")
+    assert view["about"]["ja"].endswith("。")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_has_a_picture_of_what_it_makes(name: str) -> None:
+    picture = cv2.imread(str((places.samples() / "pictures" / name).with_suffix(".jpg")))
+    assert picture is not None
+    assert picture.shape == (270, 480, 3)
+    assert picture.std() > 20
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_gives_no_cause_for_advice(name: str) -> None:
+    path = places.samples() / name
+    # What it shows is the clash itself.
+    meant = [("before", "uneven-colour")] if name == "unify_colour.json" else []
+    checked = check(load(path), installed(), paths_for(path))
+    assert checked.problems == ()
+    assert [(note.node, note.code) for note in advice(checked)] == meant
+
+
+def test_every_still_of_a_folder_becomes_a_picture_of_its_own(engine: vidflow.Engine, tmp_path: Path) -> None:
+    stills = [str(places.resource(f"media/{name}")) for name in ("mountains.jpg", "moon.png", "ribbons.png")]
+    engine.submit(places.samples() / "folder_of_stills.json", each={"still.path": stills}, output_dir=tmp_path).result()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "still-moon.jpg",
+        "still-mountains.jpg",
+        "still-ribbons.jpg",
+    ]
+
+
+def test_the_best_take_is_the_one_without_a_fault(engine: vidflow.Engine, tmp_path: Path) -> None:
+    result = engine.submit(places.samples() / "score_and_pick.json", output_dir=tmp_path).result()
+    assert result["best"].index == 3
+    assert json.loads((tmp_path / "best_take.json").read_text())["overall"] > 0.5

@@ -44,7 +44,7 @@ def test_a_clip_has_the_size_rate_and_sound_that_the_samples_count_on(
 
 
 def test_what_is_shipped_stays_small() -> None:
-    sizes = {path.name: path.stat().st_size for path in MEDIA.iterdir()}
+    sizes = {path.name: path.stat().st_size for path in MEDIA.rglob("*.*")}
     assert max(sizes.values()) < 1_200_000
     assert sum(sizes.values()) < 8_000_000
 
@@ -70,4 +70,4 @@ def test_the_script_names_every_shipped_file() -> None:
     code = "import runpy; print(*runpy.run_path('resources/render', run_name='listing')['WORKS'])"
     done = subprocess.run([sys.executable, "-B", "-c", code], cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert set(done.stdout.split()) == {path.name for path in MEDIA.iterdir()}
+    assert set(done.stdout.split()) == {str(path.relative_to(MEDIA)) for path in MEDIA.rglob("*.*")}

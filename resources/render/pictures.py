@@ -1,0 +1,50 @@
+"""Make the pictures of the sample graphs by running them: `python resources/render/pictures.py [NAME...]`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+
+import vidflow
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_graphs"
+SHOWN = {
+    "first_cut": ("film", 2.0),
+    "folder_of_stills": ("signed", 0.0),
+    "new_soundtrack": ("clip", 2.0),
+    "postcards": ("greeting", 1.6),
+    "reverse_loop": ("loop", 3.0),
+    "score_and_pick": ("best", 1.0),
+    "unify_colour": ("right", 5.0),
+}
+"""Of each sample, the node that is shown, and when in seconds."""
+WIDTH, HEIGHT = 480, 270
+
+
+def main(names: list[str]) -> None:
+    """Make the pictures of the samples called `names`, or of all."""
+    (SAMPLES / "pictures").mkdir(exist_ok=True)
+    for name in names or SHOWN:
+        node, seconds = SHOWN[name]
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            vidflow.run(SAMPLES / f"{name}.json", only=[node], output_dir=folder) as result,
+        ):
+            found = result[node]
+            video = getattr(found, "video", found)
+            frame = video.frame(int(seconds * video.info.rate))
+            height, width = frame.shape[:2]
+            scale = max(WIDTH / width, HEIGHT / height)
+            shown = cv2.resize(
+                frame, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA if scale < 1 else 2
+            )
+            top, left = (shown.shape[0] - HEIGHT) // 2, (shown.shape[1] - WIDTH) // 2
+            picture = shown[top : top + HEIGHT, left : left + WIDTH, ::-1]
+            cv2.imwrite(str(SAMPLES / "pictures" / f"{name}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
