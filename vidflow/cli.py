@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from vidflow.graph.check import Checked
 
 DONE, FAILED, WRONG, CANCELLED = 0, 1, 2, 130
-_MMAP_THRESHOLD = -3
-"""The number that mallopt(3) gives it."""
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+"""The numbers that mallopt(3) gives them."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -155,14 +155,16 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _steady_memory() -> None:
-    """Have glibc give freed frames back to the system at once: by default it begins to keep ever larger blocks, in
-    pieces that fit nothing later, and a long film would need more memory than a short one."""
+    """Have glibc give freed frames back to the system at once, and keep small blocks in one place: by default each
+    thread has a heap of its own, in pieces that fit nothing later, and a long film would need more memory than a short
+    one."""
     if sys.platform == "linux":
         import ctypes
 
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
-            mallopt(_MMAP_THRESHOLD, 4 * 2**20)
+            mallopt(_ARENA_MAX, 1)
+            mallopt(_MMAP_THRESHOLD, 2**20)
 
 
 def _assignment(option: str, text: str) -> tuple[str, str]:
