@@ -35,6 +35,8 @@ LEAD = Fraction(1, 1000)
 """Seconds that an anchor lies before its onset."""
 GRAIN = Fraction(1, 750)
 """Seconds over which the loudness is taken that onsets are found by."""
+GRAINS = 500
+"""So many are looked at in one go: in float64, the whole stretch would take several times its room."""
 BEFORE = 18
 """Grains that one is compared with."""
 RISE = 8.0
@@ -170,9 +172,12 @@ class _Stretcher:
         first, last = start // self._grain, -(-stop // self._grain)
         if first >= last:
             return []
-        samples = self._padded((first - BEFORE - 1) * self._grain - 1, last * self._grain).astype(np.float64)
-        # Differences: an onset is bright, and a deep tone that goes on would hide it.
-        power = np.square(np.diff(samples, axis=0)).sum(axis=1).reshape(-1, self._grain).mean(axis=1)
+        samples = self._padded((first - BEFORE - 1) * self._grain - 1, last * self._grain)
+        power = np.empty(len(samples) // self._grain)
+        for at in range(0, len(power), GRAINS):
+            part = samples[at * self._grain : (at + GRAINS) * self._grain + 1].astype(np.float64)
+            # Differences: an onset is bright, and a deep tone that goes on would hide it.
+            power[at : at + GRAINS] = np.square(np.diff(part, axis=0)).sum(axis=1).reshape(-1, self._grain).mean(axis=1)
         total = np.concatenate([[0.0], np.cumsum(power)])
         before = np.maximum(0, total[BEFORE:-1] - total[: -BEFORE - 1]) / BEFORE
         risen = power[BEFORE:] > RISE * before + FLOOR
@@ -181,7 +186,7 @@ class _Stretcher:
         for place in np.flatnonzero(risen[1:] & ~risen[:-1]):
             grain = int(place) + 1 + BEFORE
             low = grain * self._grain
-            jumps = np.abs(np.diff(samples[low : low + self._grain + 1], axis=0)).max(axis=1)
+            jumps = np.abs(np.diff(samples[low : low + self._grain + 1].astype(np.float64), axis=0)).max(axis=1)
             at = int(np.argmax(jumps > 0.3 * jumps.max()))
             onset = (first + int(place)) * self._grain + at
             if start <= onset < stop:
