@@ -292,11 +292,11 @@ class KeptStage(Stage):
         path = self._node.store.path(self._op.key, name)
         try:
             frames = list(read_segment(path, 0, stop - start, self.info))
-        except FileNotFoundError:
-            return None
-        except (MediaError, IndexError):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        except (MediaError, IndexError) as error:
+            # What was not there yet may be there by now: only what is damaged is taken away.
+            if not isinstance(error.__cause__, FileNotFoundError):
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
             return None
         self._node.store.touch(self._op.key, name)
         return frames
