@@ -14,10 +14,12 @@ import pytest
 
 import vidflow
 from tests.engine.conftest import graph
-from vidflow.engine import claims
+from vidflow.engine import claims, execution
 from vidflow.engine.events import NodeProgress, RunFinished
 from vidflow.engine.service import Engine
 from vidflow.errors import Cancelled, GraphError, RunError, VidflowError
+from vidflow.media import segments
+from vidflow.values import Frames
 
 LIMIT = 20.0
 
@@ -141,6 +143,36 @@ def test_a_damaged_segment_is_made_again(engine: Engine, made: dict[str, int]) -
     )
     assert ended(engine, both)["r"]["frames"] == 40
     assert made["dream"] == 40
+
+
+def test_a_segment_that_appears_while_it_is_looked_for_is_taken(
+    engine: Engine, made: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: dict[str, Any] = {"v": ("lab.bars", {"frames": 16}), "d": ("lab.dream", {"frame": "@v"})}
+    ended(engine, graph(**shown))
+    (file,) = (engine.store.folder / "objects").glob("*/*/*.frames")
+    away = file.with_suffix(".away")
+    read, looked = segments.read_segment, execution.is_whole
+
+    def gone(*arguments: Any) -> bool:
+        found = looked(*arguments)
+        file.rename(away)
+        return found
+
+    def late(path: Path, *rest: Any) -> Frames:
+        try:
+            return read(path, *rest)
+        finally:
+            if away.exists():
+                away.rename(file)
+
+    monkeypatch.setattr(execution, "is_whole", gone)
+    monkeypatch.setattr(segments, "read_segment", late)
+    made.clear()
+    assert ended(engine, graph(**shown, r=("lab.brightness", {"video": "@d"})))["r"]["frames"] == 16
+    assert file.exists()
+    assert not away.exists()
+    assert "dream" not in made
 
 
 def test_cancelling_at_once_ends_and_leaves_no_pin(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from fractions import Fraction
@@ -19,6 +20,7 @@ from vidflow.media.decode import VideoFile, open_video
 from vidflow.media.pictures import Pictures
 from vidflow.media.probe import probe
 from vidflow.media.sound import open_audio
+from vidflow.media.soundreader import SoundReader
 from vidflow.values import Video
 
 SOURCE = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=80")
@@ -115,6 +117,34 @@ def test_ranges_in_any_order_give_the_frames_of_a_straight_decode(long_clip, str
         for number, frame in enumerate(reader.read(start, start + length), start):
             assert np.array_equal(frame, straight_of_long[number])
     reader.close()
+
+
+@pytest.mark.parametrize("rest", [None, "fresh"], ids=["read on", "opened anew"])
+def test_a_reader_that_is_done_leaves_no_decoder(make_clip, rest):
+    clip = make_clip(
+        "threads.mp4", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=12", "-f", "lavfi", "-i", "sine=d=12",
+        "-c:v", "libx264", "-g", "10", "-c:a", "flac", "-strict", "-2", "-shortest",
+    )  # fmt: skip
+    video, sound = open_video(clip), open_audio(clip)
+    threads = Path("/proc/self/task")
+    gc.collect()
+    gc.disable()
+    try:
+        before = set(threads.iterdir())
+        readers = [video.made_by.open(), sound.open()]
+        readers[0].read(20, 30)
+        if rest:
+            readers[0].read(0, 1)
+        readers[1].read(0, 100)
+        within = set(threads.iterdir())
+        for reader in readers:
+            reader.close()
+        del reader, readers
+        assert within - before
+        assert set(threads.iterdir()) <= before
+        assert not any(isinstance(thing, SoundReader) for thing in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_opening_decodes_nothing_and_is_quick(long_clip):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,11 @@ class VideoReader:
 
     def __init__(self, file: VideoFile) -> None:
         self._file = file
-        self._pictures = Pictures(file.path, file.index, self._damaged)
+        self._pictures = Pictures(file.path, file.index, partial(_damaged, file))
         self._picture = self._pictures.picture
         if file.deinterlace:
             self._picture = Deinterlaced(self._picture, len(file.index)).picture
-        self._to_rgb = ToRgb(file.picture, self._resized)
+        self._to_rgb = ToRgb(file.picture, partial(_resized, file))
         self._last: tuple[int, NDArray[Any]] | None = None
 
     def read(self, start: int, stop: int) -> Frames:
@@ -120,19 +121,21 @@ class VideoReader:
                 self._last = (number, self._to_rgb(self._picture(number)))
         return self._last[1]
 
-    def _damaged(self, number: int) -> None:
-        index = self._file.index
-        seconds = float((int(index.times[number]) - int(index.times[0])) * index.time_base)
-        self._file.remarks.say(
-            "damaged",
-            f"Frame {number} of this file (at {seconds:.4g} s) cannot be decoded, and there may be more; each such "
-            "frame shows the last good one instead.",
-        )
 
-    def _resized(self, picture: VideoFrame) -> None:
-        first = self._file.picture
-        self._file.remarks.say(
-            "resized",
-            f"The pictures of this video change size, from {first.width}x{first.height} to "
-            f"{picture.width}x{picture.height}; all are scaled to the first one's.",
-        )
+def _damaged(file: VideoFile, number: int) -> None:
+    index = file.index
+    seconds = float((int(index.times[number]) - int(index.times[0])) * index.time_base)
+    file.remarks.say(
+        "damaged",
+        f"Frame {number} of this file (at {seconds:.4g} s) cannot be decoded, and there may be more; each such "
+        "frame shows the last good one instead.",
+    )
+
+
+def _resized(file: VideoFile, picture: VideoFrame) -> None:
+    first = file.picture
+    file.remarks.say(
+        "resized",
+        f"The pictures of this video change size, from {first.width}x{first.height} to "
+        f"{picture.width}x{picture.height}; all are scaled to the first one's.",
+    )

@@ -90,6 +90,8 @@ class Pictures:
         self._decoded.clear()
         self._window.clear()
         self._good = None
+        # The generator holds this object: a ring, whose decoder and its threads would stay until it is collected.
+        self._packets = iter(())
         self._found.close()
 
     def picture(self, number: int) -> VideoFrame:

@@ -63,6 +63,8 @@ class SoundReader:
         """Let go of the file."""
         self._blocks.clear()
         self._recent.clear()
+        # The generator holds this object: a ring, whose decoder would stay until it is collected.
+        self._packets = iter(())
         self._found.close()
 
     def lengths(self) -> Iterator[tuple[int, int]]:
