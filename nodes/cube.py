@@ -151,7 +151,7 @@ class CubeFilter:
 
         self._cube = cube
         self._size = width, height
-        # The filter works on whole vectors in place, and would write behind rows that end in the middle of one.
+        # Rows that end in the middle of a vector were seen to crash the filter; the widest vectors have 64 bytes.
         self._padded = -(-width // 64) * 64
         self._depth = np.dtype(depth)
         self._format = "gbrp16le" if depth == "uint16" else "gbrpf32le"

@@ -28,8 +28,8 @@ NOT_LAST = set("“‘（〔［｛〈《「『【〘〖〝｟«([{￥＄£$¥｢
 """What ends no line."""
 LINE = 1.3
 """From one line to the next, in ems."""
-RISE, FALL = 0.88, 0.12
-"""What lies above and below the base line of the square that a Japanese letter fills, in ems."""
+RISE = 0.88
+"""What lies above the base line of the square that a Japanese letter fills, in ems."""
 BOX_PADDING = (0.45, 0.3)
 """Between the letters and the edge of the box, to the side and upwards, in ems."""
 MEASURED = 256

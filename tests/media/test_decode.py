@@ -131,15 +131,15 @@ def test_a_reader_that_is_done_leaves_no_decoder(make_clip, rest):
     gc.disable()
     try:
         before = set(threads.iterdir())
-        readers = [video.made_by.open(), sound.open()]
-        readers[0].read(20, 30)
+        seen, heard = video.made_by.open(), sound.open()
+        seen.read(20, 30)
         if rest:
-            readers[0].read(0, 1)
-        readers[1].read(0, 100)
+            seen.read(0, 1)
+        heard.read(0, 100)
         within = set(threads.iterdir())
-        for reader in readers:
-            reader.close()
-        del reader, readers
+        seen.close()
+        heard.close()
+        del seen, heard
         assert within - before
         assert set(threads.iterdir()) <= before
         assert not any(isinstance(thing, SoundReader) for thing in gc.get_objects())

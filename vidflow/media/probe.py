@@ -62,7 +62,6 @@ class PictureInfo:
     width: int
     height: int
     turn: Turn
-    pixel_format: str
     depth: int
     range: Literal["limited", "full", "unspecified"]
     matrix: str
@@ -178,7 +177,6 @@ def _describe(path: Path, found: InputContainer, stream: VideoStream) -> Picture
         width=picture.width,
         height=picture.height,
         turn=_turn(picture),
-        pixel_format=picture.format.name,
         depth=max((component.bits for component in picture.format.components), default=8),
         range=_RANGES.get(picture.color_range, "unspecified"),
         matrix=_MATRICES.get(picture.colorspace, "unspecified"),

@@ -79,7 +79,6 @@ class Animation:
             width=self.width,
             height=self.height,
             turn=Turn(),
-            pixel_format="rgba" if self.alpha else "rgb24",
             depth=8,
             range="full",
             matrix="unspecified",

@@ -261,13 +261,3 @@ def _default_hint(annotation: Any) -> Hint:
     if annotation in (int, float):
         return Number()
     return Text() if annotation is str else Hint()
-
-
-def reads_file(spec: InputSpec) -> bool:
-    """Whether the input names files that are read, whose contents go into the key."""
-    return isinstance(spec.hint, File | Folder)
-
-
-def writes_file(spec: InputSpec) -> bool:
-    """Whether the input names a file that is written."""
-    return isinstance(spec.hint, OutputFile)

@@ -13,12 +13,11 @@ Lifted = Literal["uint8", "float32", "any"]
 
 PLAIN = frozenset({"int", "float", "bool", "str"})
 """The types whose literals stand in a graph file; the others only flow along wires."""
-TYPES = frozenset({"video", "image", "audio", "prompt", "model", "conditioning", "latents", "report"}) | PLAIN
 
 
 @dataclass(frozen=True, slots=True)
 class PortType:
-    """A type on a wire: one of `TYPES`, or a list of it."""
+    """A type on a wire, the name of a value type or one of `PLAIN`; or a list of it."""
 
     name: str
     many: bool = False
