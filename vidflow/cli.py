@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from vidflow.graph.check import Checked
 
 DONE, FAILED, WRONG, CANCELLED = 0, 1, 2, 130
-_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
-"""The numbers that mallopt(3) gives them."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -120,11 +118,12 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from vidflow.engine import heap
     from vidflow.engine.service import Engine
     from vidflow.engine.variants import read_values
     from vidflow.progress import follow
 
-    _steady_memory()
+    heap.steady()
     given = dict(_assignment("--set", text) for text in options.set)
     each: dict[str, list[str]] = {}
     for text in options.each:
@@ -152,19 +151,6 @@ def _run(options: argparse.Namespace) -> int:
                 traceback.print_exception(failure.cause)
     engine.close()
     return status
-
-
-def _steady_memory() -> None:
-    """Have glibc give freed frames back to the system at once, and keep small blocks in one place: by default each
-    thread has a heap of its own, in pieces that fit nothing later, and a long film would need more memory than a short
-    one."""
-    if sys.platform == "linux":
-        import ctypes
-
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            mallopt(_ARENA_MAX, 1)
-            mallopt(_MMAP_THRESHOLD, 2**20)
 
 
 def _assignment(option: str, text: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vidflow.engine import heap
 from vidflow.errors import MediaError, NodeError
 
 
@@ -45,6 +46,7 @@ def made_part(path: Path, make: Callable[[Path], None]) -> Path:
             temporary.replace(path)
     finally:
         _removed(temporary)
+    heap.trim()
     return path
 
 

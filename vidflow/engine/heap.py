@@ -1,0 +1,30 @@
+"""The C library's heap, told to give memory back: a long film must not need more of it than a short one (glibc)."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable
+
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+"""The numbers that mallopt(3) gives them."""
+
+
+def steady() -> None:
+    """For a process that is vidflow's own: have freed frames go back to the system at once, and small blocks lie in one
+    place. By default each thread has a heap of its own, in pieces that fit nothing later."""
+    set_option = _function("mallopt")
+    if set_option is not None:
+        set_option(_ARENA_MAX, 1)
+        set_option(_MMAP_THRESHOLD, 2**20)
+
+
+def trim() -> None:
+    """Give back what lies free between blocks in use: an encoder's memory seldom fits where the one before had its."""
+    give_back = _function("malloc_trim")
+    if give_back is not None:
+        give_back(0)
+
+
+def _function(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
