@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from vidflow.api import Model, Prompt, Report, Run, Video, node
+from vidflow.api import Model, ModelError, NodeError, Prompt, Report, Run, Video, node
 
 from .artifacts import faults_of, flicker_of, score_of
 from .flow import View
@@ -14,11 +14,13 @@ from .flow import View
 Size = Literal["256", "512", "1024", "full"]
 LOOKED_AT = 16
 """In about how many frames faults of the picture are looked for, evenly spread: every max(1, frames // 16)-th."""
+COMPARED = 8
+"""So many frames are compared with the prompt, the middles of as many equal parts."""
 PLACES = 9
 """Decimal places of every number told: beyond them OpenCV's flow depends on where in memory its pictures lie."""
 
 
-@node(title="Score quality", category="Analysis")
+@node(title="Score quality", category="Analysis", version=2)
 def score_quality(
     video: Video,
     prompt: Prompt | None = None,
@@ -42,11 +44,14 @@ def score_quality(
         "motion_quality": _motion_quality(seen.motion),
         "artifact_score": score_of(faults) if info.frames else 0.0,
     }
+    missing = _why_not(video, prompt, model)
+    if missing is None and prompt is not None and model is not None:
+        scores["prompt_alignment"] = _prompt_alignment(video, prompt, model, run)
     return Report(
         {
             "scores": _rounded(scores),
             "overall": round(_mean(list(scores.values())), PLACES),
-            "not_measured": {"prompt_alignment": _why_not(prompt, model)},
+            "not_measured": {} if missing is None else {"prompt_alignment": missing},
             "details": {
                 "frames": info.frames,
                 "compared_at": f"{view.width}x{view.height}",
@@ -66,12 +71,32 @@ def _rounded(values: dict[str, float]) -> dict[str, float]:
     return {name: round(value, PLACES) for name, value in values.items()}
 
 
-def _why_not(prompt: Prompt | None, model: Model | None) -> str:
+def _prompt_alignment(video: Video, prompt: Prompt, model: Model, run: Run) -> float:
+    """2.5 x the mean cosine of eight frames with the prompt, 0 to 1 (CLIPScore: Hessel et al., 2021).
+
+    On the CPU, so that it is the same number everywhere.
+    """
+    from vidflow.api import models
+
+    count = video.info.frames
+    chosen = sorted({(2 * k + 1) * count // (2 * COMPARED) for k in range(COMPARED)})
+    eight_bit = video.map(lambda frame: frame, takes="uint8")
+    frames = [eight_bit.frame(number) for number in chosen]
+    try:
+        cosines = run.piece(models.alignment.cosines, model, prompt.text, frames, "cpu", run.step, lane="gpu")
+    except ModelError as error:
+        raise NodeError(str(error)) from error
+    return min(1.0, max(0.0, 2.5 * float(cosines.mean())))
+
+
+def _why_not(video: Video, prompt: Prompt | None, model: Model | None) -> str | None:
     if model is None:
         return "It needs a model that compares pictures with text; none is linked."
     if prompt is None:
         return "It compares the picture with a prompt; none is linked."
-    return "This version of vidflow cannot measure it yet, with any model."
+    if model.family != "clip":
+        return f"It needs a model with CLIP's two encoders; {model.name} is none."
+    return None if video.info.frames else "There is no frame to compare."
 
 
 def _temporal_consistency(changes: list[float]) -> float:

@@ -46,7 +46,8 @@ def save_video(
     stands still, `diffused` is finer and flickers.
 
     The sound becomes AAC, in WebM Opus, beside ProRes PCM of 24 bits, beside ffv1 float samples; it is cut or filled
-    with silence to end with the picture. With `embed_graph` the file carries the graph that made it.
+    with silence to end with the picture. With `embed_graph` the file carries the graph that made it, and what
+    was used for it: versions, models, the device.
 
     The film is encoded in parts of about ten seconds, so that a run that was killed goes on where it was; a webp or gif
     is started anew.
@@ -120,7 +121,10 @@ def _ending_with(video: Video) -> Audio | None:
 def _carried(embed_graph: bool, target: Path, run: Run) -> dict[str, str]:
     """What is written into the file beside pictures and sound."""
     text = run.document(target) if embed_graph else None
-    return {} if text is None else {"vidflow": text}
+    if text is None:
+        return {}
+    made = run.provenance()
+    return {"vidflow": text} if made is None else {"vidflow": text, "vidflow_made": made}
 
 
 class _Frames:

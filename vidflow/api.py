@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vidflow.errors import Cancelled, MediaError, NodeError
+from vidflow.errors import Cancelled, MediaError, ModelError, NodeError
 from vidflow.nodespec.declare import node
-from vidflow.nodespec.hints import Choice, Colour, File, Folder, Number, OutputFile, Rate, Seed, Text
+from vidflow.nodespec.hints import Choice, Colour, File, Folder, Number, OutputFile, Rate, Seed, Text, Weights, Words
+from vidflow.nodespec.rules import Given, Trouble
 from vidflow.nodespec.run import Run
 from vidflow.values import (
     AnyVideo,
@@ -32,7 +33,7 @@ from vidflow.values import (
 )
 
 if TYPE_CHECKING:
-    from vidflow import media
+    from vidflow import media, models
 
 __all__ = [
     "AnyVideo",
@@ -48,10 +49,12 @@ __all__ = [
     "Frame",
     "Frame8",
     "Frames",
+    "Given",
     "Image",
     "Latents",
     "MediaError",
     "Model",
+    "ModelError",
     "NodeError",
     "Number",
     "OutputFile",
@@ -61,17 +64,21 @@ __all__ = [
     "Run",
     "Seed",
     "Text",
+    "Trouble",
     "Video",
     "VideoInfo",
+    "Weights",
+    "Words",
     "media",
+    "models",
     "node",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """`media`, which imports PyAV, is loaded where it is first used."""
-    if name == "media":
+    """`media`, which imports PyAV, and `models` are loaded where they are first used."""
+    if name in ("media", "models"):
         import importlib
 
-        return importlib.import_module("vidflow.media")
+        return importlib.import_module(f"vidflow.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -99,9 +99,26 @@ def _parser() -> argparse.ArgumentParser:
     packs.set_defaults(command=_packs)
 
     models = commands.add_parser(
-        "models", help="the models that are here", description="List the models that are here."
+        "models",
+        help="the models that are here",
+        description="List the models that are here; fetch one from the Hugging Face hub, verify or remove it.",
     )
-    models.set_defaults(command=_models)
+    models.add_argument("--json", action="store_true", help="as JSON")
+    models.set_defaults(command=_models, action="list")
+    actions = models.add_subparsers(metavar="ACTION", parser_class=_Parser)
+    fetch = actions.add_parser("fetch", help="fetch a model, or the rest of one")
+    fetch.add_argument("name", metavar="ORG/NAME", help="its name on the hub")
+    fetch.add_argument("--revision", metavar="R", help="a branch, a tag or a commit (default: main)")
+    fetch.add_argument("--variant", metavar="V", help="which of its weights, where it has several: fp16, ...")
+    fetch.set_defaults(action="fetch")
+    verify = actions.add_parser("verify", help="compare files with their hashes")
+    verify.add_argument("name", nargs="?", metavar="ORG/NAME", help="one model (default: all that were fetched)")
+    verify.set_defaults(action="verify")
+    remove = actions.add_parser("remove", help="remove a model that was fetched")
+    remove.add_argument("name", metavar="ORG/NAME")
+    remove.add_argument("--revision", metavar="R", help="only this branch, tag or commit of it")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
+    remove.set_defaults(action="remove")
 
     store = commands.add_parser(
         "store", help="what is kept", description="Show or clear what is kept from earlier runs."
@@ -169,7 +186,7 @@ def _check(options: argparse.Namespace) -> int:
     from vidflow.graph.advice import advice
 
     checked, broken = _checked(options.graph)
-    problems = [*broken, *checked.problems, *advice(checked)]
+    problems = [*broken, *checked.problems, *advice(checked), *_differences(options.graph, checked)]
     wrong = any(problem.level == "error" for problem in checked.problems)
     if options.json:
         fields = ("level", "code", "message", "node", "input", "hint", "line", "column")
@@ -201,6 +218,20 @@ def _checked(path: str) -> tuple[Checked, list[Problem]]:
         return Checked(error.problems, {}, ()), []
     missing = any(problem.code == "unknown-type" for problem in checked.problems)
     return checked, [Problem("broken-pack", str(error)) for error in registry.broken] if missing else []
+
+
+def _differences(path: str, checked: Checked) -> Iterator[Problem]:
+    """What differs here from what made a movie."""
+    from vidflow.graph.embedded import made_with
+
+    made = made_with(path)
+    if made is None or not checked.nodes:
+        return
+    from vidflow.engine.provenance import Here
+    from vidflow.graph.provenance import differences
+    from vidflow.places import store_dir
+
+    yield from differences(made, checked.nodes, Here(store_dir()))
 
 
 def _nodes(options: argparse.Namespace) -> int:
@@ -251,8 +282,17 @@ def _packs(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    print("There are no models in the box, and none has been fetched.")
-    return DONE
+    from vidflow import modelcommand
+
+    match options.action:
+        case "fetch":
+            return modelcommand.fetch(options.name, options.revision, options.variant)
+        case "verify":
+            return modelcommand.verify(options.name)
+        case "remove":
+            return modelcommand.remove(options.name, options.revision, options.yes)
+        case _:
+            return modelcommand.show(options.json)
 
 
 def _store(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@
     VidflowError
     ├── GraphError        the graph or the arguments are wrong; holds every problem (exit status 2)
     ├── MediaError        a file of pictures or sound cannot be read or written
+    ├── ModelError        a checkpoint cannot be found, or cannot be loaded as it is
     ├── PackError         a node pack cannot be loaded
     ├── StoreError        the store cannot be opened or written
     ├── NodeError         raised by a node's body: a message meant for the user
@@ -76,6 +77,10 @@ class MediaError(VidflowError):
     def __init__(self, path: Path | str, message: str) -> None:
         self.path = path
         super().__init__(f"{path}: {message}")
+
+
+class ModelError(VidflowError):
+    """A checkpoint cannot be found, or cannot be loaded as it is; the message says what to do."""
 
 
 class PackError(VidflowError):

@@ -40,7 +40,7 @@ PYTHON += [("docs/nodes.md", code) for code in blocks("docs/nodes.md", "python")
 @pytest.mark.parametrize(("page", "code"), PYTHON)
 def test_every_node_on_a_page_is_listed_when_pasted(pack: Path, page: str, code: str) -> None:
     pack.write_text(code, encoding="utf-8")
-    (name,) = re.findall(r"^def (\w+)", code, re.MULTILINE)
+    (name,) = re.findall(r"^@node\(.*\)\ndef (\w+)", code, re.MULTILINE)
     done = vidflow(pack.parents[1], "nodes", f"mylooks.{name}")
     assert done.returncode == 0, done.stderr
     assert f"mylooks.{name}" in done.stdout

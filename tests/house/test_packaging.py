@@ -53,6 +53,7 @@ def test_the_wheel_holds_the_whole_house(wheel: Path) -> None:
         "vidflow_resources/media/sea.mp4",
         "vidflow_resources/fonts/vidflow-sans-bold.otf",
         "vidflow_resources/fonts/OFL.txt",
+        "vidflow_resources/vocabulary.json",
         "vidflow_samples/first_cut.json",
     ):
         assert (wheel / name).is_file(), name

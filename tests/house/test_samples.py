@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from vidflow.graph.advice import advice
 from vidflow.graph.check import check
 from vidflow.graph.files import dump, load
 from vidflow.graph.paths import paths_for
+from vidflow.media.decode import open_video
 from vidflow.nodespec.registry import installed
 
 SAMPLES = sorted(path.name for path in places.samples().glob("*.json"))
@@ -28,6 +30,32 @@ FILMS = {
     "score_and_pick.json": ("best_take.mp4", 480, 270, Fraction(25), 50, None),
     "unify_colour.json": ("unify_colour.mp4", 960, 540, Fraction(24), 144, 44_100),
 }
+SHOT = {"shot.width": 32, "shot.height": 32, "shot.steps": 2}
+INNER: dict[str, object] = {
+    f"{shot}/sample.{name}": value
+    for shot in ("harbour", "boat", "sea")
+    for name, value in {"width": 32, "height": 32, "steps": 2, "frames": 21}.items()
+}
+GENERATED: dict[str, tuple[str, dict[str, object], str, int, Fraction]] = {
+    "image_to_video_svd.json": ("svd", {**SHOT, "shot.frames": 3}, "mountains_svd.mp4", 3, Fraction(7)),
+    "folder_of_stills_to_video.json": ("svd", {**SHOT, "shot.frames": 3}, "still-mountains.mp4", 3, Fraction(7)),
+    "text_to_video_animatediff.json": (
+        "stable_diffusion",
+        {**SHOT, "shot.frames": 4},
+        "boat_animatediff.mp4",
+        4,
+        Fraction(8),
+    ),
+    "text_to_video_cogvideox.json": ("cogvideox", {**SHOT, "shot.frames": 9}, "boat_cogvideox.mp4", 9, Fraction(8)),
+    "text_to_video_hunyuan.json": ("hunyuan", {**SHOT, "shot.frames": 5}, "boat_hunyuan.mp4", 5, Fraction(24)),
+    "text_to_video_ltx.json": ("ltx", {**SHOT, "shot.frames": 9}, "boat_ltx.mp4", 9, Fraction(25)),
+    "text_to_video_mochi.json": ("mochi", {**SHOT, "shot.frames": 7}, "boat_mochi.mp4", 7, Fraction(30)),
+    "text_to_video_wan.json": ("wan", {**SHOT, "shot.frames": 5}, "boat_wan.mp4", 5, Fraction(16)),
+    "three_shot_film.json": ("wan", INNER, "three_shots.mp4", 3 * 21 - 2 * 8, Fraction(16)),
+    "video_to_video.json": ("wan", {**SHOT, "part.end": 9}, "stormy_sea.mp4", 9, Fraction(16)),
+}
+"""Samples whose model is not in the box: the tiny checkpoint that stands in for it, the settings that make it quick,
+the file, its frames and their rate."""
 PICTURES = {"folder_of_stills.json": {"still.jpg": (1280, 720)}}
 
 
@@ -40,7 +68,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[vidflow.Engine]
 
 
 def test_every_sample_is_tested_for_what_it_promises() -> None:
-    assert set(SAMPLES) == FILMS.keys() | PICTURES.keys()
+    assert set(SAMPLES) == FILMS.keys() | PICTURES.keys() | GENERATED.keys()
 
 
 @pytest.mark.parametrize("name", FILMS)
@@ -97,7 +125,39 @@ def test_a_sample_says_in_english_and_japanese_what_it_shows(name: str) -> None:
     assert view["about"]["ja"].endswith("。")
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_sample_whose_model_is_not_here_says_how_to_fetch_it(name: str) -> None:
+    path = places.samples() / name
+    model = load(path).nodes["model"].inputs["model"]
+    checked = check(load(path), installed(), paths_for(path))
+    assert [(problem.node, problem.input) for problem in checked.problems] == [("model", "model")]
+    assert str(checked.problems[0]).endswith(f"'vidflow models fetch {model}' fetches it.")
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_sample_runs_with_a_small_model_in_the_place_of_its_own(
+    name: str, engine: vidflow.Engine, small: Callable[[str], Path], tmp_path: Path
+) -> None:
+    model, settings, file, frames, rate = GENERATED[name]
+    given = {**settings, "model.model": str(small(model)), "save.preset": "ultrafast"}
+    if name == "text_to_video_animatediff.json":
+        given["model.adapter"] = str(small("motion_adapter"))
+    each = {"still.path": [str(places.resource("media/mountains.jpg"))]} if name.startswith("folder") else None
+    engine.submit(places.samples() / name, set=given, each=each, output_dir=tmp_path).result()
+    video = open_video(tmp_path / file).info
+    assert (video.width, video.height, video.frames, video.rate) == (32, 32, frames, rate)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny checkpoint, made once."""
+    from tests.models.tiny import build
+
+    folder = tmp_path_factory.mktemp("models")
+    return cache(lambda name: build(name, folder / name))
+
+
+@pytest.mark.parametrize("name", sorted(FILMS.keys() | PICTURES.keys()))
 def test_a_sample_has_a_picture_of_what_it_makes(name: str) -> None:
     picture = cv2.imread(str((places.samples() / "pictures" / name).with_suffix(".jpg")))
     assert picture is not None
@@ -105,7 +165,7 @@ def test_a_sample_has_a_picture_of_what_it_makes(name: str) -> None:
     assert picture.std() > 20
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", sorted(FILMS.keys() | PICTURES.keys()))
 def test_a_sample_gives_no_cause_for_advice(name: str) -> None:
     path = places.samples() / name
     # What it shows is the clash itself.

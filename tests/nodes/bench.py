@@ -118,9 +118,15 @@ class Here:
         """Remember it."""
         self.steps.append((k, total))
 
-    def piece(self, make: Any, *args: Any, **kwargs: Any) -> Any:
+    def piece(self, make: Any, *args: Any, lane: str | None = None) -> Any:
         """Do it now."""
-        return make(*args, **kwargs)
+        return make(*args)
+
+    device = "cpu"
+
+    def digest(self, path: Path) -> str:
+        """Its size; nothing here asks for more."""
+        return str(path.stat().st_size)
 
     @contextmanager
     def output(self, path: str) -> Iterator[Path]:
@@ -135,6 +141,10 @@ class Here:
 
     def document(self, beside: Path) -> str | None:
         """There is no graph."""
+        return None
+
+    def provenance(self) -> str | None:
+        """Nothing is known of where values came from."""
         return None
 
     def kept(self, name: str, make: Any) -> Any:

@@ -42,7 +42,7 @@ from tests.nodes.material import (
     write_picture,
     write_wave,
 )
-from vidflow.api import Audio, Image, Report, Video, media
+from vidflow.api import Audio, Conditioning, Image, Latents, Model, Prompt, Report, Video, media
 from vidflow.nodespec.spec import NodeSpec
 
 FILE = Path(__file__).with_name("results.json")
@@ -128,6 +128,11 @@ def _pictures(folder: Path, width: int = 16, height: int = 12) -> Path:
     return folder / "shots"
 
 
+def _prompt(call: AsFunction, **inputs: str) -> Results:
+    prompt = call("build_prompt", **inputs)
+    return {"text": prompt.text, "negative": prompt.negative}
+
+
 def _saved(call: AsFunction, type: str, name: str, **inputs: Any) -> Path:
     call(type, path=name, **inputs)
     return call.folder / name
@@ -162,6 +167,27 @@ def _look(call: AsFunction, dimensions: int) -> str:
     return str(path)
 
 
+def _model(call: AsFunction) -> Model:
+    """A tiny checkpoint of Wan with random weights."""
+    from tests.models.tiny import build
+
+    return call("load_model", model=str(build("wan", call.folder / "wan")))
+
+
+def _roughly(tensor: Any) -> Results:
+    """The shape of a tensor, and its mean and deviation to so many places as every machine gives alike."""
+    return {"shape": list(tensor.shape), "mean": round(float(tensor.mean()), 2), "std": round(float(tensor.std()), 2)}
+
+
+def _words(call: AsFunction, model: Model) -> Conditioning:
+    return call("encode_text", model=model, prompt=Prompt("a cat walks", "blurry"))
+
+
+def _latents(call: AsFunction, model: Model) -> Latents:
+    words = _words(call, model)
+    return call("sample", model=model, conditioning=words, width=32, height=16, frames=5, steps=2, seed=7)
+
+
 NTSC = Fraction(24000, 1001)
 CASES: Mapping[str, Mapping[str, Make]] = {
     "load_video": {
@@ -193,6 +219,27 @@ CASES: Mapping[str, Mapping[str, Make]] = {
         "wav": lambda call: _loaded(
             call, "load_audio", write_wave(call.folder / "in.wav", np.arange(-900, 900, dtype=np.int16).reshape(900, 2))
         )
+    },
+    "load_model": {
+        "a folder": lambda call: {"family": (model := _model(call)).family, "files": sorted(model.files)},
+    },
+    "encode_text": {
+        "with a negative prompt": lambda call: {
+            name: _roughly(tensor) for name, tensor in _words(call, _model(call)).tensors.items()
+        },
+    },
+    "sample": {
+        "from a prompt": lambda call: _roughly((made := _latents(call, _model(call))).tensor) | dict(made.meta),
+    },
+    "decode_latents": {
+        "from a prompt": lambda call: Near(
+            call("decode_latents", model=(model := _model(call)), latents=_latents(call, model)), 3
+        ),
+    },
+    "encode_video": {
+        "five frames": lambda call: _roughly(
+            call("encode_video", model=_model(call), video=film(5, 32, 16, silent=True)).tensor
+        ),
     },
     "number": {
         "whole": lambda call: call("number", value=7),
@@ -330,6 +377,20 @@ CASES: Mapping[str, Mapping[str, Make]] = {
     "pick_best": {
         "by overall": lambda call: _best(call, [0.25, 0.75, 0.75]),
         "by a score that one lacks": lambda call: _best(call, [None, 0.5, 0.25], by="motion_quality"),
+    },
+    "build_prompt": {
+        "every part": lambda call: _prompt(
+            call,
+            scene="a red fox in the snow",
+            camera="orbit",
+            motion="animals",
+            motion_details="it shakes off the flakes",
+            lighting="blue hour",
+            style="noir",
+            suffix="muted colours",
+            negative="blur",
+        ),
+        "Japanese labels": lambda call: _prompt(call, scene="雪の中の赤い狐", camera="空撮", style="アニメ、油絵"),
     },
     "save_video": {
         "ffv1": lambda call: _film_of(call, video=film(5, 17, 13, NTSC), codec="ffv1"),

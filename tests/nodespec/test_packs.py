@@ -258,3 +258,39 @@ def test_of_two_packs_with_one_name_the_second_is_named(tmp_path: Path, monkeypa
         f"Pack 'mine' was skipped: another pack of that name was found before {folders[1]}."
     ]
     assert [type for type in registry.types() if type.startswith("mine.")] == ["mine.here"]
+
+
+FAMILY = '''"""A family of models."""
+
+from fractions import Fraction
+
+from vidflow.api import models
+
+
+class Tiny(models.family.Family):
+    """Made of nothing."""
+
+    name = "tiny"
+    title = "Tiny"
+    pipelines = {"text": "TinyPipeline"}
+    rate = Fraction(8)
+    size = (64, 64)
+    frames = 8
+    steps = 4
+    guidance = 1.0
+
+
+TINY = Tiny()
+'''
+
+
+def test_a_pack_may_bring_a_family_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vidflow.models import families
+    from vidflow.models.checkpoint import Checkpoint
+
+    monkeypatch.setattr(families, "_FOUND", {})
+    assert loaded(written(tmp_path, "mine", FAMILY)) == []
+    made = Checkpoint(tmp_path, "TinyPipeline", {}, {})
+    assert families.family_of(made).title == "Tiny"
+    assert families.family("tiny").modes(made) == ("text",)
+    assert {"wan", "svd", "tiny"} <= {one.name for one in families.families()}

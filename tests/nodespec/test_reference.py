@@ -17,7 +17,7 @@ from vidflow.nodespec.signature import read_node
 from vidflow.nodespec.spec import NodeSpec
 
 CORE = load_pack(Pack("core", module="vidflow_nodes"))
-CATEGORIES = ("Input", "Values", "Time", "Shape", "Sound", "Compose", "Colour", "Analysis", "Output")
+CATEGORIES = ("Input", "Values", "Time", "Shape", "Sound", "Compose", "Colour", "Analysis", "Generation", "Output")
 CONTRACT = {
     "load_video": (["path"], {"video": "video"}),
     "load_image": (["path"], {"image": "image"}),
@@ -28,6 +28,29 @@ CONTRACT = {
     "save_video": (["video", "path", "codec", "quality", "preset", "depth"], {"path": "str"}),
     "save_image": (["image", "path"], {"path": "str"}),
     "save_report": (["report", "path"], {"path": "str"}),
+    "load_model": (["model", "dtype", "variant", "revision", "lora"], {"model": "model"}),
+    "encode_text": (["model", "prompt"], {"conditioning": "conditioning"}),
+    "sample": (
+        [
+            "model",
+            "conditioning",
+            "image",
+            "video",
+            "width",
+            "height",
+            "frames",
+            "steps",
+            "guidance",
+            "seed",
+            "strength",
+            "scheduler",
+            "motion_bucket_id",
+            "noise_aug_strength",
+        ],
+        {"latents": "latents"},
+    ),
+    "decode_latents": (["model", "latents", "rate", "chunk"], {"video": "video"}),
+    "encode_video": (["model", "video"], {"latents": "latents"}),
     "trim": (["video", "start", "end", "unit"], {"video": "video"}),
     "resize": (["video", "width", "height", "fit", "filter"], {"video": "video"}),
     "crop": (["video", "left", "top", "width", "height"], {"video": "video"}),
@@ -48,6 +71,10 @@ CONTRACT = {
     "harmonise_colour": (["video", "reference", "method", "strength"], {"video": "video"}),
     "score_quality": (["video", "prompt", "model", "analysis_size"], {"report": "report"}),
     "pick_best": (["videos", "reports", "by"], {"video": "video", "index": "int", "report": "report"}),
+    "build_prompt": (
+        ["scene", "camera", "motion", "motion_details", "lighting", "style", "suffix", "negative"],
+        {"prompt": "prompt"},
+    ),
     "concat": (["videos", "transition", "transition_seconds"], {"video": "video"}),
 }
 """What users' graphs hold on to: inputs and outputs by name. More inputs are welcome, fewer are not."""
@@ -132,6 +159,23 @@ def test_a_node_is_described_as_json() -> None:
     assert described["outputs"] == [{"name": "path", "type": "str"}]
 
 
+def test_a_setting_that_takes_words_names_them_in_both_languages() -> None:
+    (core,) = [spec for spec in CORE if spec.type == "build_prompt"]
+    text = as_text(core)
+    assert "  lighting        str     words below, or free text; default ''" in text.splitlines()
+    assert text.endswith(
+        "\n\n  style: シネマティック cinematic, ドキュメンタリー documentary, アニメ anime, ピクサー風 Pixar-like,"
+        "\n    ノワール noir, ヴィンテージ vintage, ハイパーリアル hyperreal, ミニチュア miniature"
+    )
+    (hint,) = [one["hint"] for one in as_json(core)["inputs"] if one["name"] == "motion"]
+    assert (hint["kind"], hint["category"]) == ("words", "motion")
+    assert hint["entries"][-1] == {
+        "ja": "静的",
+        "en": "subtle",
+        "phrase": "subtle minimal movement, cinemagraph, almost still but alive",
+    }
+
+
 def test_nodes_are_listed_by_category_with_their_first_sentence() -> None:
     lines = listing([BURN, *CORE]).splitlines()
     assert [line.split(maxsplit=1) for line in lines[:2]] == [["Text"], ["mine.burn", "Write a text."]]
@@ -193,7 +237,9 @@ def test_the_defaults_of_a_core_node_are_good_values(core: NodeSpec) -> None:
 
 def test_only_ports_and_files_are_needed(core: NodeSpec) -> None:
     """Every other setting has a default, so that a node that was just placed works once it is linked."""
-    assert [one.name for one in core.inputs if one.required and not one.is_port and one.name != "path"] == []
+    assert [
+        one.name for one in core.inputs if one.required and not one.is_port and one.name not in ("path", "model")
+    ] == []
 
 
 def modules() -> list[Path]:

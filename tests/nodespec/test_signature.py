@@ -30,6 +30,7 @@ from vidflow.api import (
     Seed,
     Text,
     Video,
+    Words,
     node,
 )
 from vidflow.nodespec.declare import MARK
@@ -133,6 +134,7 @@ def test_a_plain_type_is_a_setting_with_the_hint_of_its_type(kind: type, name: s
         Folder(),
         Rate(),
         Text(multiline=True),
+        Words("camera"),
     ],
 )
 def test_a_hint_in_the_annotation_is_taken(hint: Hint) -> None:

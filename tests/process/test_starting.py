@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -26,6 +27,13 @@ def test_importing_the_command_line_loads_nothing_heavy(place: Place) -> None:
     loaded = imported("-c", "import vidflow.cli", place=place)
     assert "vidflow" in loaded
     assert not loaded & HEAVY
+
+
+def test_checking_a_prompt_loads_nothing_heavy(place: Place) -> None:
+    graph = place.folder / "prompt.json"
+    inputs = {"scene": "a fox runs", "camera": "ドリーイン", "style": "noir, oil painting"}
+    graph.write_text(json.dumps({"vidflow": 1, "nodes": {"prompt": {"type": "build_prompt", "inputs": inputs}}}))
+    assert not imported("-m", "vidflow.cli", "check", str(graph), place=place) & HEAVY
 
 
 @pytest.mark.parametrize("sample", ["first_cut.json", "postcards.json"])

@@ -16,6 +16,7 @@ from vidflow.engine.noderun import Lazy, NodeRun
 from vidflow.engine.sinks import run_sink, targets_of
 from vidflow.errors import Cancelled, NodeError
 from vidflow.graph.document import Link
+from vidflow.nodespec.hints import Weights
 from vidflow.nodespec.spec import NodeSpec, OutputSpec, PortType
 from vidflow.values import Audio, Conditioning, Image, Latents, Model, Prompt, Report, Video, VideoInfo
 from vidflow.values.stages import Boundary
@@ -247,7 +248,8 @@ class Bodies:
         if isinstance(value, Video):
             return self._video(node, output.name, value)
         store, key = self._execution.store, f"{node.key}.{output.name}"
-        if not isinstance(value, Audio) and value is not None and not node.spec.sink and not _holds_streams(value):
+        passing = isinstance(value, Audio) or _holds_streams(value) or _names_files(node.spec, value)
+        if not passing and value is not None and not node.spec.sink:
             store.keep_value(key, value, node.seconds, tuple(node.note_texts))
         return value
 
@@ -343,6 +345,11 @@ def _checked(spec: NodeSpec, output: OutputSpec, value: Any) -> Any:
 def _listed(value: Any) -> Any:
     """A setting as a body gets it: lists as lists."""
     return list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value
+
+
+def _names_files(spec: NodeSpec, value: Any) -> bool:
+    """Whether it is a model in files: its key knows what they hold but not where they lie, so it is looked up again."""
+    return isinstance(value, Model) and any(isinstance(one.hint, Weights) for one in spec.inputs)
 
 
 def _holds_streams(value: Any) -> bool:

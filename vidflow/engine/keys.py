@@ -14,8 +14,8 @@ from vidflow.nodespec.spec import NodeSpec
 
 SAMPLED_ABOVE = 256 * 2**20
 """Files over this many bytes are digested by blocks, unless digests are strict."""
-_BLOCKS = 64
-_BLOCK = 64 * 1024
+BLOCKS = 64
+BLOCK = 64 * 1024
 
 
 def node_key(
@@ -58,9 +58,9 @@ def digest_file(path: Path, strict: bool = False) -> str:
                     hasher.update(block)
             else:
                 hasher.update(f"{status.st_size} {status.st_mtime_ns}".encode())
-                for number in range(_BLOCKS):
-                    file.seek((status.st_size - _BLOCK) * number // (_BLOCKS - 1))
-                    hasher.update(file.read(_BLOCK))
+                for number in range(BLOCKS):
+                    file.seek((status.st_size - BLOCK) * number // (BLOCKS - 1))
+                    hasher.update(file.read(BLOCK))
     except OSError as error:
         raise MediaError(path, f"the file cannot be read: {error.strerror or error}.") from error
     return hasher.hexdigest()

@@ -10,7 +10,7 @@ from vidflow.errors import GraphError, NodeError
 from vidflow.graph.literals import fit
 from vidflow.graph.output_names import fill, with_each
 from vidflow.graph.paths import Paths
-from vidflow.nodespec.hints import File, Folder, OutputFile
+from vidflow.nodespec.hints import File, Folder, OutputFile, Weights
 from vidflow.nodespec.spec import InputSpec
 
 
@@ -33,6 +33,8 @@ def _path(spec: InputSpec, text: str, paths: Paths, each: str) -> str:
         return str(paths.input_file(text))
     if isinstance(hint, Folder):
         return str(paths.input_folder(text))
+    if isinstance(hint, Weights):
+        return paths.weights(text)
     if not isinstance(hint, OutputFile):
         return text
 

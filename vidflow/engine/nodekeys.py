@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +13,7 @@ from vidflow.engine.noderun import Blamed, Lazy, NodeRun
 from vidflow.errors import NodeError
 from vidflow.graph.document import Link
 from vidflow.graph.paths import files_of
+from vidflow.nodespec.hints import Hint, Weights
 from vidflow.nodespec.spec import NodeSpec
 
 if TYPE_CHECKING:
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=4096)
 def _hints(spec: NodeSpec) -> tuple[frozenset[str], frozenset[str]]:
     return split_hints(spec)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(spec: NodeSpec) -> dict[str, Callable[[Any], Any]]:
+    """How the settings go into the key whose hint has a form of its own for that."""
+
+    def each(hint: Hint) -> Callable[[Any], Any]:
+        return lambda values: tuple([hint.canonical(value) for value in values])
+
+    found = [one for one in spec.inputs if type(one.hint).canonical is not Hint.canonical]
+    return {one.name: each(one.hint) if one.type.many else one.hint.canonical for one in found}
 
 
 class NodeKeys:
@@ -34,6 +47,7 @@ class NodeKeys:
     def give(self, node: NodeRun) -> None:
         """The node's key from its settings and its inputs' keys. Raises VidflowError for an unreadable file."""
         reads, writes = _hints(node.spec)
+        canonical = _canonical(node.spec)
         settings: list[tuple[str, Any]] = []
         inputs: list[tuple[str, Any]] = []
         for spec in node.spec.inputs:
@@ -42,6 +56,10 @@ class NodeKeys:
                 value = node.values[name]
                 if name in reads and value is not None:
                     value = self._digest(value, node)
+                elif isinstance(spec.hint, Weights) and value is not None:
+                    value = self._weights(value, spec.hint, node)
+                elif name in canonical and value is not None:
+                    value = canonical[name](value)
                 if name not in writes:
                     settings.append((name, value))
             elif name in node.links:
@@ -67,6 +85,15 @@ class NodeKeys:
             self._read_files[path] = (node, path.stat().st_mtime_ns)
             return self._execution.store.digest(path, self._execution.engine.strict_digests)
         return tuple((file.name, self._digest(file, node)) for file in sorted(files_of(path)))
+
+    def _weights(self, name: str, hint: Weights, node: NodeRun) -> Any:
+        """The digests of the files that a model's name stands for. Raises ModelError."""
+        from vidflow.models.checkpoint import files_of_model
+        from vidflow.models.library import find
+
+        found = find(name, node.values.get(hint.revision)).folder
+        files = files_of_model(found, node.values.get(hint.variant))
+        return tuple((file.relative_to(found).as_posix(), self._digest(str(file), node)) for file in files)
 
     def verify_files(self) -> None:
         """Raises Blamed where a file that was digested has changed since."""

@@ -8,12 +8,13 @@ from collections.abc import Callable, Generator, Iterator, Mapping, MutableMappi
 from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vidflow.engine import lanes
 from vidflow.engine.codec import decode
 from vidflow.engine.events import FramesReady, NodeProgress, NodeStarted
 from vidflow.engine.outputs import made_part, replaced_when_whole
+from vidflow.engine.provenance import provenance_of
 from vidflow.engine.reading import LaneReading
 from vidflow.errors import Cancelled, NodeError, VidflowError
 from vidflow.graph.recipe import MAX_TEXT
@@ -23,8 +24,8 @@ from vidflow.values import Frames, Video
 if TYPE_CHECKING:
     from vidflow.engine.execution import Execution
     from vidflow.engine.store import Store
+    from vidflow.nodespec.spec import Lane
 
-P = ParamSpec("P")
 T = TypeVar("T")
 _PROGRESS_EVERY = 0.05
 
@@ -216,6 +217,15 @@ class NodeRun:
             self._state_cache = _State(self.store, self.key or "")
         return self._state_cache
 
+    @property
+    def device(self) -> str:
+        """As `Run.device`."""
+        return self.execution.engine.device
+
+    def digest(self, path: Path) -> str:
+        """As `Run.digest`."""
+        return self.store.digest(path, self.execution.engine.strict_digests)
+
     def step(self, k: int, total: int, preview: Any = None) -> None:
         """As `Run.step`."""
         self.emit(NodeProgress(self.run_id, self.id, k, total, preview, self.variant))
@@ -223,12 +233,12 @@ class NodeRun:
             raise Cancelled
         lanes.checkpoint()
 
-    def piece(self, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def piece(self, make: Callable[..., T], *args: Any, lane: Lane | None = None) -> T:
         """As `Run.piece`."""
         if lanes.current_lane() is not None:
-            return make(*args, **kwargs)
-        call = _Call(self, lambda: make(*args, **kwargs))
-        self.execution.engine.lanes[self.spec.lane].submit(call)
+            return make(*args)
+        call = _Call(self, lambda: make(*args))
+        self.execution.engine.lanes[lane or self.spec.lane].submit(call)
         return call.wait()
 
     @contextmanager
@@ -258,6 +268,18 @@ class NodeRun:
         text = self.execution.recipe.text(self.temporaries.get(beside, beside))
         if text is not None and (size := len(text.encode())) > MAX_TEXT:
             self.note(f"The file carries no graph, as its text of {size / 1e6:.1f} MB is longer than 1 MB.")
+            return None
+        return text
+
+    def provenance(self) -> str | None:
+        """As `Run.provenance`."""
+        try:
+            text = provenance_of(self).text()
+        except (OSError, VidflowError) as error:
+            self.note(f"The file does not say what made it: {error}")
+            return None
+        if (size := len(text)) > MAX_TEXT:
+            self.note(f"The file does not say what made it, as that is {size / 1e6:.1f} MB of text, over 1 MB.")
             return None
         return text
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, get_type_hints
 
+from vidflow.engine.device import device_kind
 from vidflow.engine.events import Event, Hub, Reader, RunFinished, RunStarted
 from vidflow.engine.execution import Execution
 from vidflow.engine.lanes import Lanes, Threads
@@ -62,7 +63,8 @@ class Engine:
 
             self.store = Store(Path(store) if store is not None else store_dir(), store_cap)
         self.registry = registry or installed()
-        self.device_kind = _device_kind(device)
+        self.device_kind = device_kind(device)
+        self.device = device if ":" in device else "cuda:0" if self.device_kind == "cuda" else "cpu"
         self.strict_digests = strict_digests
         self.lanes = Lanes()
         self.threads = Threads()
@@ -415,19 +417,6 @@ def _packs_first(registry: Registry, problems: Sequence[Problem]) -> list[Proble
             hint = f"'vidflow packs enable {pack}' runs its code."
             missing.append(Problem("disabled-pack", f"The pack {pack!r} is there but not enabled.", hint=hint))
     return missing
-
-
-def _device_kind(device: str) -> str:
-    """What the keys of GPU nodes hold: `cpu` or `cuda`. Raises VidflowError for a device that is not here."""
-    kind = device.split(":")[0]
-    if kind not in ("auto", "cpu", "cuda"):
-        raise VidflowError(f"{device!r} is no device; expected auto, cpu or cuda:0.")
-    if kind == "cpu":
-        return "cpu"
-    present = Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi") is not None
-    if kind == "cuda" and not present:
-        raise VidflowError(f"There is no {device} on this machine; use --device auto or cpu.")
-    return "cuda" if present else "cpu"
 
 
 def _private_folder() -> Path:

@@ -134,7 +134,12 @@ class _Advice:
         # Its patterns take 10 ms to compile, which a graph without prompts need not wait for.
         from vidflow.graph.prompts import names_camera, names_motion, nothing_to_see, writing_asked
 
-        texts = {name: value for name in _WORDS if isinstance(value := node.values.get(name), str) and value.strip()}
+        texts: dict[str, str] = {}
+        for one in node.spec.inputs:
+            # Quotes that force free text are no words in the picture, so what is judged is what the model is told.
+            value = one.hint.canonical(node.values.get(one.name)) if one.name in _WORDS else None
+            if isinstance(value, str) and value.strip():
+                texts[one.name] = value
         for name, text in texts.items():
             asked = writing_asked(text)
             if asked is not None:

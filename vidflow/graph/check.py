@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
-from vidflow.errors import GraphError, Problem
+from vidflow.errors import GraphError, NodeError, Problem
 from vidflow.graph.bypass import Bypass, Place
 from vidflow.graph.document import SUBGRAPH, Graph, Link, Node
 from vidflow.graph.expand import LOST, Types, expand
 from vidflow.graph.goals import everything_wanted, named, reach, relevant
-from vidflow.graph.kinds import Kind, Kinds, Slot
+from vidflow.graph.kinds import Kind, Kinds, Role, Slot
 from vidflow.graph.literals import fit, fit_item
 from vidflow.graph.order import cycles, topological
 from vidflow.graph.outputs import Outputs
 from vidflow.graph.overrides import with_set
 from vidflow.graph.paths import Paths
+from vidflow.graph.rules import broken_rules
 from vidflow.graph.wording import Guesses, cut, shown, type_words
 from vidflow.nodespec.hints import OutputFile
 from vidflow.nodespec.spec import NodeSpec, PortType
+from vidflow.nodespec.vocabulary import vocabulary
 
 _IMAGE = PortType("image")
+_LOOKS: dict[Role | None, Callable[[Paths, str, bool, Guesses], str | Path]] = {
+    "file": Paths.input_file,
+    "folder": Paths.input_folder,
+    "weights": Paths.weights,
+}
+"""How the path of what is read is looked for."""
 
 
 class CheckedNode:
@@ -99,6 +108,8 @@ class _Check:
         """The values of `number` and `text` nodes as they stand in the graph, and whether they were set."""
         self.read_files: dict[str, Place] = {}
         self.writers: list[tuple[str, Slot]] = []
+        self.worded = False
+        """Whether a setting holds words of a prompt, which the user's own may be among."""
 
     def run(self, given: Mapping[str, Any], only: Sequence[str]) -> Checked:
         expanded = expand(self.graph, self.guesses)
@@ -132,10 +143,14 @@ class _Check:
             if id in needed:
                 self._node(id, self.nodes[id])
         self._outputs()
+        if self.worded:
+            self._words()
         if not only:
             self._fields()
             if not wanted and not self.problems:
                 self.problems.append(Problem("nothing-to-run", "No node of this graph would run.", level="note"))
+        if not self.problems:
+            self.problems.extend(broken_rules(self.checked))
         problems = relevant(self.problems, needed, only, everything, self.nodes, expanded) if self.problems else ()
         return Checked(problems, self.checked, tuple(wanted))
 
@@ -236,6 +251,8 @@ class _Check:
             self._follow(id, links.get(kind.follows))
         if kind.roles:
             self._paths(id, kind, values)
+        if kind.worded and not self.worded:
+            self.worded = any(values.get(name) for name in kind.worded)
         self.checked[id] = CheckedNode(id, kind.spec, values, links)
 
     def _follow(self, id: str, link: Any) -> None:
@@ -367,10 +384,10 @@ class _Check:
                 self.writers.append((id, slot))
                 continue
             from_set = (id, name) in self.from_set
-            look = self.paths.input_file if slot.role == "file" else self.paths.input_folder
+            look = _LOOKS[slot.role]
             try:
                 texts = cast("tuple[str, ...]", given) if slot.many else (cast("str", given),)
-                found = [str(look(text, from_set, self.guesses)) for text in texts]
+                found = [str(look(self.paths, text, from_set, self.guesses)) for text in texts]
             except GraphError as error:
                 self._refused(error, id, name)
                 continue
@@ -378,6 +395,13 @@ class _Check:
             if slot.role == "file":
                 for path in found:
                     self.read_files.setdefault(path, (id, name))
+
+    def _words(self) -> None:
+        """Look at the user's own words, once for all nodes."""
+        try:
+            vocabulary()
+        except NodeError as error:
+            self.problems.append(Problem("bad-words", str(error)))
 
     def _outputs(self) -> None:
         """Make the names of what is written absolute paths, now that all settings are known."""

@@ -1,15 +1,22 @@
-"""The graph that a movie carries, taken out of it again."""
+"""The graph that a movie carries, and what it was made with, taken out of it again."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vidflow.errors import GraphError, MediaError, Problem
 from vidflow.graph.wording import cut, shown
 
+if TYPE_CHECKING:
+    from vidflow.graph.provenance import Provenance
+
 KEY = "vidflow"
 """The name of the graph among a movie's metadata."""
+
+MADE = "vidflow_made"
+"""The name of what else made it."""
 
 HEAD = 16
 """How many bytes of a file `is_media` looks at."""
@@ -47,3 +54,18 @@ def carried(path: str | os.PathLike[str]) -> str:
         hint = "Only movies that vidflow wrote with embed_graph on do; name the graph's own file."
         raise GraphError(Problem("no-graph", f"{name} carries no graph.", hint=hint))
     return text
+
+
+def made_with(path: str | os.PathLike[str]) -> Provenance | None:
+    """What the movie at `path` was made with, where it says so; None for any other file."""
+    from vidflow.graph.provenance import read
+    from vidflow.media import read_metadata
+
+    try:
+        with Path(path).open("rb") as file:
+            if not is_media(file.read(HEAD)):
+                return None
+        text = read_metadata(Path(path)).get(MADE)
+    except (OSError, MediaError):
+        return None
+    return read(text) if text is not None else None

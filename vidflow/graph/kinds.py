@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from vidflow.graph.document import SUBGRAPH, Graph
 from vidflow.graph.expand import Types, interface
-from vidflow.nodespec.hints import File, Folder, Hint, OutputFile
+from vidflow.nodespec.hints import File, Folder, Hint, OutputFile, Weights, Words
 from vidflow.nodespec.spec import InputSpec, NodeSpec, PortType
 
-Role = Literal["file", "folder", "output"]
+Role = Literal["file", "folder", "weights", "output"]
 
 
 class Slot:
@@ -39,6 +39,8 @@ class Slot:
                 self.role = "file"
             elif isinstance(spec.hint, Folder):
                 self.role = "folder"
+            elif isinstance(spec.hint, Weights):
+                self.role = "weights"
             elif isinstance(spec.hint, OutputFile):
                 self.role = "output"
 
@@ -46,7 +48,7 @@ class Slot:
 class Kind:
     """A node type, or a subgraph that is used as one; then `spec` is None."""
 
-    __slots__ = ("constant", "defaults", "follows", "outputs", "required", "roles", "slots", "spec")
+    __slots__ = ("constant", "defaults", "follows", "outputs", "required", "roles", "slots", "spec", "worded")
 
     def __init__(
         self, spec: NodeSpec | None, inputs: tuple[InputSpec, ...], outputs: tuple[tuple[str, PortType], ...]
@@ -58,6 +60,7 @@ class Kind:
             each.name: each.default for each in inputs if each.type.plain and not each.required
         }
         self.roles = tuple([slot for slot in self.slots.values() if slot.role is not None])
+        self.worded = tuple([each.name for each in inputs if isinstance(each.hint, Words)])
         self.outputs: dict[str | None, PortType] = dict(outputs)
         if outputs:
             self.outputs[None] = outputs[0][1]

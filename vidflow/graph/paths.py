@@ -67,6 +67,12 @@ class Paths:
             raise _bad(f"{shown(text)} is an empty file.", "Choose another one.")
         return path
 
+    def weights(self, text: str, from_set: bool = False, guesses: Guesses | None = None) -> str:
+        """The name of a model as it stands; an absolute path where there is a folder or a file of that name. Raises
+        GraphError (`bad-path`)."""
+        path = self.input(text, from_set)
+        return text if _mode(path) is None else str(path)
+
     def input_folder(self, text: str, from_set: bool = False, guesses: Guesses | None = None) -> Path:
         """The absolute path of a folder that is there, or a pattern such as `shots/*.png` that some file matches; see
         `files_of`. Raises GraphError (`bad-path`, `missing-file`)."""

@@ -111,9 +111,9 @@ class _Settling:
                     inputs[slot.name] = new
             elif isinstance(value, tuple) and not _has_links(value):
                 there = (id, slot.name) in places
-                inputs[slot.name] = tuple(
-                    [self._text(slot, one, from_set=there) if isinstance(one, str) else one for one in value]
-                )
+                texts = tuple([self._text(slot, one, from_set=there) if isinstance(one, str) else one for one in value])
+                if slot.name in node.inputs or texts != value:
+                    inputs[slot.name] = texts
             elif isinstance(value, str):
                 new = self._text(slot, value, from_set=(id, slot.name) in places)
                 if slot.name in node.inputs or new != value:
@@ -143,6 +143,9 @@ class _Settling:
             return text
         try:
             path = self._paths.input(text, from_set)
+            if slot.role == "weights" and self._paths.weights(text, from_set) == text:
+                # A model in the box, or one of the hub.
+                return text
         except GraphError:
             return text
         if not path.is_relative_to(self._folder):

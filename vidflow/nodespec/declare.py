@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from vidflow.nodespec.rules import Rule
     from vidflow.nodespec.spec import Lane
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -24,6 +25,7 @@ class Mark:
     sink: bool
     dear: bool
     replaces: tuple[str, ...]
+    rule: Rule | None
 
 
 def node(
@@ -36,12 +38,13 @@ def node(
     sink: bool = False,
     dear: bool = False,
     replaces: str | tuple[str, ...] = (),
+    rule: Rule | None = None,
 ) -> Callable[[F], F]:
     """Mark a function as a node; it stays callable as it was.
 
     `version` is raised whenever what it computes changes. `lane` says where it runs. A `sink` writes files or has
     another effect, so it always runs. `dear` says that its video is dear to make and is kept on disk. `replaces`
-    names the types it was called before.
+    names the types it was called before. `rule` looks before a run at what is known of its inputs together.
     """
 
     if function is not None or (not title and not category):
@@ -59,6 +62,7 @@ def node(
                 sink,
                 dear,
                 (replaces,) if isinstance(replaces, str) else tuple(replaces),
+                rule,
             ),
         )
         return function

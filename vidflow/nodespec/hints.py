@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+from vidflow.nodespec.vocabulary import CATEGORIES, Category, vocabulary
+
 _RATE = re.compile(r"\d{1,6}(\.\d{1,6}|/0*[1-9]\d{0,5})?")
 FileKind = Literal["video", "image", "audio", "any"]
 
@@ -23,6 +25,10 @@ class Hint:
     def problem(self, value: Any) -> str | None:
         """What is wrong with `value`, one sentence, or None."""
         return None
+
+    def canonical(self, value: Any) -> Any:
+        """What goes into the key for `value`: the same for values that a body takes to be the same."""
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,23 @@ class Text(Hint):
 
 
 @dataclass(frozen=True, slots=True)
+class Words(Hint):
+    """Words of a prompt: a label of the vocabulary's `category` in either language, several with commas between them,
+    or free text. The body gets what was chosen; `canonical` is what that tells a model."""
+
+    category: Category
+
+    def __post_init__(self) -> None:
+        if self.category not in CATEGORIES:
+            raise ValueError(f"{self.category!r} is no category of words; expected {', '.join(CATEGORIES)}.")
+
+    def canonical(self, value: str) -> str:
+        """The phrases of the labels in `value`, and its free text as it stands. Raises NodeError where the user's own
+        words cannot be read."""
+        return vocabulary().phrase(self.category, value) if value else value
+
+
+@dataclass(frozen=True, slots=True)
 class Seed(Hint):
     """A seed of a random generator, 0 to 2**63 - 1; shown with a dice."""
 
@@ -110,6 +133,15 @@ class Folder(Hint):
     """A folder (or a glob) whose files are read. Their names and contents go into the node's key."""
 
     kind: FileKind = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights(Hint):
+    """A model: a name in the box, a folder or a file, or `org/name` of the hub that was fetched. What its files hold
+    goes into the node's key. `revision` and `variant` name the settings that choose among them, where there are any."""
+
+    revision: str = "revision"
+    variant: str = "variant"
 
 
 @dataclass(frozen=True, slots=True)

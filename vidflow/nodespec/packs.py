@@ -15,9 +15,10 @@ import os
 import re
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vidflow.errors import PackError
 from vidflow.nodespec.declare import MARK
@@ -104,8 +105,12 @@ def load_pack(pack: Pack) -> list[NodeSpec]:
     specs: list[NodeSpec] = []
     if not digest and pack.name != "core":
         digest = _digest(Path(module.__file__).parent) if module.__file__ else ""
+    families: list[Any] = []
     for member in _modules_of(module):
-        for value in vars(member).values():
+        values: Iterable[Any] = vars(member).values()
+        for value in values:
+            if isinstance(getattr(value, "FAMILY", None), str) and value.__class__.__module__ == member.__name__:
+                families.append(value)
             if hasattr(value, MARK) and getattr(value, "__module__", None) == member.__name__:
                 try:
                     specs.append(read_node(value, pack.name, digest))
@@ -121,8 +126,13 @@ def load_pack(pack: Pack) -> list[NodeSpec]:
     )
     if twice:
         raise PackError(pack.name, f"two of its nodes are called {twice!r}.")
-    if not specs:
+    if not specs and not families:
         raise PackError(pack.name, "it has no function marked with @node.")
+    if families:
+        from vidflow.models.families import add
+
+        for family in families:
+            add(family)
     return specs
 
 

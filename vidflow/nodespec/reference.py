@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vidflow.nodespec.hints import Choice, Number, OutputFile
+from vidflow.nodespec.hints import Choice, Number, OutputFile, Words
 from vidflow.nodespec.spec import InputSpec, NodeSpec
+from vidflow.nodespec.vocabulary import vocabulary
 
 
 def as_json(spec: NodeSpec) -> dict[str, Any]:
@@ -29,6 +31,8 @@ def as_json(spec: NodeSpec) -> dict[str, Any]:
 
 def _input_json(one: InputSpec) -> dict[str, Any]:
     hint = {key: value for key, value in asdict(one.hint).items() if value not in (None, "", ())}
+    if isinstance(one.hint, Words):
+        hint["entries"] = [asdict(entry) for entry in vocabulary().entries(one.hint.category)]
     default: Any = list(one.default) if one.type.many and one.default is not None else one.default
     return {
         "name": one.name,
@@ -63,7 +67,19 @@ def as_text(spec: NodeSpec) -> str:
     if rows:
         names, types = (max(len(row[column]) for row in rows) for column in (0, 1))
         lines += [f"  {name:{names}}  {kind:{types}}  {text}".rstrip() for name, kind, text in rows]
+    for one in spec.inputs:
+        if isinstance(one.hint, Words):
+            lines += ["", *_offered(one.name, one.hint)]
     return "\n".join(lines)
+
+
+def _offered(name: str, hint: Words) -> list[str]:
+    """The labels of a setting that takes words, both languages of an entry together."""
+    entries = vocabulary().entries(hint.category)
+    # A line is not broken at a no-break space; Japanese letters are twice as wide on a terminal.
+    labels = ", ".join(" ".join(entry.labels).replace(" ", "\N{NO-BREAK SPACE}") for entry in entries)
+    lines = textwrap.wrap(f"{name}: {labels}", 84, initial_indent="  ", subsequent_indent="    ")
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def _accepts(one: InputSpec) -> str:
@@ -76,6 +92,8 @@ def _accepts(one: InputSpec) -> str:
         low = "" if hint.min is None else f"{hint.min:g}"
         high = "" if hint.max is None else f"{hint.max:g}"
         parts.append(f"{low}..{high}{' ' + hint.unit if hint.unit else ''}")
+    elif isinstance(hint, Words):
+        parts.append("words below, or free text")
     elif isinstance(hint, OutputFile) and hint.suffixes:
         parts.append(" ".join(hint.suffixes))
     if one.required:

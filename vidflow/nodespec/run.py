@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-P = ParamSpec("P")
+if TYPE_CHECKING:
+    from vidflow.nodespec.spec import Lane
+
 T = TypeVar("T")
 
 
@@ -20,6 +22,15 @@ class Run(Protocol):
         hosted job notes there is found again after a crash."""
         ...
 
+    @property
+    def device(self) -> str:
+        """The device of the GPU lane, as torch names it: `cuda:0`, or `cpu` where there is none."""
+        ...
+
+    def digest(self, path: Path) -> str:
+        """The digest of a file's content, remembered from run to run; it changes no key. Raises MediaError."""
+        ...
+
     def step(self, k: int, total: int, preview: Any = None) -> None:
         """Say that step `k` of `total` is done, with a picture `[h, w, 3]` of how it looks so far.
 
@@ -27,8 +38,8 @@ class Run(Protocol):
         """
         ...
 
-    def piece(self, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`make(*args, **kwargs)` as one piece on the node's lane, while the calling body waits."""
+    def piece(self, make: Callable[..., T], *args: Any, lane: Lane | None = None) -> T:
+        """`make(*args)` as one piece on a lane, by default the node's, while the calling body waits."""
         ...
 
     def output(self, path: str) -> AbstractContextManager[Path]:
@@ -43,6 +54,12 @@ class Run(Protocol):
         """The graph of this run as JSON text, with all that was set for it, for a sink to put into its file `beside`:
         paths of inputs are relative to that file's folder where they lie below it. None, with a note where there is
         something to say, where it cannot be described or is too long. It changes no key."""
+        ...
+
+    def provenance(self) -> str | None:
+        """What makes the values that this sink reads, as JSON text to stand beside the graph in a file: versions of
+        vidflow, node types and libraries, the device, models and the marks of files, and no path. None, with a note,
+        where it is too long. It changes no key."""
         ...
 
     def kept(self, name: str, make: Callable[[], T]) -> T:

@@ -8,7 +8,20 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from vidflow.nodespec.declare import MARK, Mark
-from vidflow.nodespec.hints import Choice, Colour, File, Folder, Hint, Number, OutputFile, Rate, Seed, Text
+from vidflow.nodespec.hints import (
+    Choice,
+    Colour,
+    File,
+    Folder,
+    Hint,
+    Number,
+    OutputFile,
+    Rate,
+    Seed,
+    Text,
+    Weights,
+    Words,
+)
 from vidflow.nodespec.run import Run
 from vidflow.nodespec.spec import InputSpec, Lane, Lifted, NodeSpec, OutputSpec, PortType
 from vidflow.values import (
@@ -44,7 +57,7 @@ _HINTS: dict[str, tuple[type[Hint], ...]] = {
     "int": (Number, Seed, Choice),
     "float": (Number, Choice),
     "bool": (Choice,),
-    "str": (Text, Choice, Colour, Rate, File, Folder, OutputFile),
+    "str": (Text, Words, Choice, Colour, Rate, File, Folder, Weights, OutputFile),
 }
 _MISSING = inspect.Parameter.empty
 
@@ -125,6 +138,7 @@ def read_node(function: Callable[..., Any], pack: str = "core", digest: str = ""
         sink=mark.sink,
         dear=mark.dear,
         replaces=mark.replaces,
+        rule=mark.rule,
         lifted=lifted,
         lifted_to=lifted_to,
         takes_run=takes_run,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vidflow.nodespec.hints import Hint
+from vidflow.nodespec.rules import Rule
 
 Lane = Literal["cpu", "gpu", "net"]
 Lifted = Literal["uint8", "float32", "any"]
@@ -90,6 +91,8 @@ class NodeSpec:
     takes_run: bool = False
     streams: bool = False
     """Whether a parameter is a Video or Audio, so that the body runs on a thread of its own."""
+    rule: Rule | None = None
+    """What it asks of its inputs together."""
     pack: str = "core"
     digest: str = ""
     """Of the pack's source, for packs that are not the core; part of each key."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Depth = Literal["uint8", "float32"]
-BATCH_BYTES = 12 * 2**20
+BATCH_BYTES = 8 * 2**20
 """A stage may always hold one batch: one frame, or as many as fit in this."""
 
 

@@ -1,0 +1,311 @@
+"""Generating video: load_model, encode_text, sample, decode_latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from vidflow.api import (
+    Conditioning,
+    File,
+    Frames,
+    Given,
+    Image,
+    Latents,
+    Model,
+    ModelError,
+    NodeError,
+    Number,
+    Prompt,
+    Rate,
+    Run,
+    Seed,
+    Trouble,
+    Video,
+    VideoInfo,
+    Weights,
+    models,
+    node,
+)
+
+from .shape import fitted
+
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Pixels = Annotated[int | None, Number(16, 8192, unit="px")]
+_EXTRA = ("motion_bucket_id", "noise_aug_strength", "true_cfg", "guidance_2")
+"""Settings of `sample` that only some families have a use for."""
+
+
+# What is known before a run
+
+
+def _checkpoint(given: Given) -> models.checkpoint.Checkpoint:
+    """The checkpoint that a load_model stands for. Raises ModelError."""
+    values = given.values
+    found = models.library.find(values["model"], values.get("revision") or None)
+    return models.checkpoint.read_checkpoint(found.folder, values.get("variant") or None)
+
+
+def _known(given: Given) -> tuple[models.family.Family, models.checkpoint.Checkpoint] | None:
+    """The family and the checkpoint that an input `model` brings, where that is known and all right."""
+    source = given.source("model")
+    if source is None or source.type != "load_model" or "model" not in source.values:
+        return None
+    try:
+        checkpoint = _checkpoint(source)
+        return models.families.family_of(checkpoint), checkpoint
+    except ModelError:
+        return None
+
+
+def _load_rule(given: Given) -> Iterator[Trouble]:
+    if "model" not in given.values:
+        return
+    try:
+        checkpoint = _checkpoint(given)
+        wrong = models.families.family_of(checkpoint).incomplete(checkpoint, {**given.values})
+    except ModelError as error:
+        yield Trouble(str(error), "model", code="missing-model")
+        return
+    if wrong is not None and wrong.input not in given.linked:
+        yield Trouble(wrong.message, wrong.input, wrong.hint)
+
+
+def _encode_rule(given: Given) -> Iterator[Trouble]:
+    found = _known(given)
+    if found and not found[0].prompted:
+        yield Trouble(f"{found[0].title} takes no prompt, only an image.", "model", "Leave encode_text out.")
+
+
+def _sample_rule(given: Given) -> Iterator[Trouble]:
+    found = _known(given)
+    if not found:
+        return
+    family, checkpoint = found
+    if not family.pipelines:
+        yield Trouble(f"{family.title} makes no video.", "model", "Link a model that does.")
+        return
+    values = given.values
+    request = _request(values, given.linked)
+    for one in family.wrong(checkpoint, request):
+        yield Trouble(one.message, one.input, one.hint)
+    for name in family.unused(checkpoint, request):
+        yield Trouble(f"{family.title} does not use {name}.", name, "Leave it empty.", "note", "unused-setting")
+    if _has_negative(given) and not family.heeds_negative(checkpoint, request):
+        hint = "Set true_cfg over 1." if "true_cfg" in family.extra else "Set guidance over 1."
+        yield Trouble("The negative prompt does not count here.", "conditioning", hint, "note", "unused-negative")
+
+
+def _has_negative(given: Given) -> bool:
+    """Whether the prompt behind a sampler says what not to show."""
+    words = given.source("conditioning")
+    prompt = words.source("prompt") if words is not None and words.type == "encode_text" else None
+    return prompt is not None and bool(str(prompt.values.get("negative") or "").strip())
+
+
+def _request(values: Any, linked: frozenset[str]) -> models.family.Request:
+    extra = {name: values[name] for name in _EXTRA if values.get(name) is not None}
+    names = ("width", "height", "frames", "steps", "guidance", "strength")
+    return models.family.Request(
+        **{name: values.get(name) for name in names},
+        scheduler=values.get("scheduler") or None,
+        image="image" in linked,
+        video="video" in linked,
+        conditioning="conditioning" in linked,
+        extra=extra,
+    )
+
+
+# Nodes
+
+
+@node(title="Load model", category="Generation", rule=_load_rule)
+def load_model(
+    *,
+    model: Annotated[str, Weights()],
+    dtype: Dtype = "auto",
+    variant: str | None = None,
+    revision: str | None = None,
+    lora: list[Annotated[str, File()]] = [],  # noqa: B006 - read, never written to
+    lora_weights: list[float] = [],  # noqa: B006
+    adapter: Annotated[str | None, Weights(revision="", variant="")] = None,
+    run: Run,
+) -> Model:
+    """A model by its name: one in the box, a folder in diffusers layout, or one of the hub.
+
+    One of the hub is called `org/name`, and `vidflow models fetch org/name` brings it. Its weights are loaded where
+    they are first used. `dtype` is that of the numbers in memory; `auto` keeps them as they are stored (float16 becomes
+    float32 on a CPU). Each `lora` counts with the weight in the same place of `lora_weights`, by default 1. `adapter`
+    is the motion adapter that makes a Stable Diffusion checkpoint an AnimateDiff one.
+    """
+    try:
+        found = models.library.find(model, revision or None)
+        checkpoint = models.checkpoint.read_checkpoint(found.folder, variant or None)
+        family = models.families.family_of(checkpoint)
+        beside = str(models.library.find(adapter).folder) if adapter else None
+    except ModelError as error:
+        raise NodeError(str(error)) from error
+    asked = None if dtype == "auto" else dtype
+    size = sum(one.nbytes(asked) for one in checkpoint.components.values())
+    run.note(f"{family.title}, {size / 1e9:.2f} GB of weights{f' as {asked}' if asked else ''}.")
+    files = {path.relative_to(found.folder).as_posix(): run.digest(path) for path in checkpoint.files}
+    if len(lora_weights) > len(lora):
+        raise NodeError(f"There are {len(lora_weights)} weights for {len(lora)} LoRAs; give one for each.")
+    weights = [*lora_weights, *[1.0] * (len(lora) - len(lora_weights))]
+    settings = {
+        "folder": str(found.folder),
+        "dtype": asked,
+        "variant": variant or None,
+        "revision": found.revision,
+        "lora": [list(one) for one in zip(lora, weights, strict=True)],
+        "adapter": beside,
+    }
+    return Model(family.name, found.name, files, settings)
+
+
+@node(title="Encode text", category="Generation", lane="gpu", rule=_encode_rule)
+def encode_text(model: Model, prompt: Prompt, *, run: Run) -> Conditioning:
+    """What the model's text encoder makes of a prompt.
+
+    It is kept, so a prompt is encoded once for any number of seeds.
+    """
+    family = models.families.family(model.family)
+    if not family.prompted:
+        raise NodeError(f"{family.title} takes no prompt; leave encode_text out.")
+    try:
+        return models.sampling.encode_text(model, prompt.text, prompt.negative, run.device, run.step)
+    except ModelError as error:
+        raise NodeError(str(error)) from error
+
+
+@node(title="Sample", category="Generation", lane="gpu", rule=_sample_rule)
+def sample(
+    model: Model,
+    conditioning: Conditioning | None = None,
+    image: Image | None = None,
+    video: Video | None = None,
+    *,
+    width: Pixels = None,
+    height: Pixels = None,
+    frames: Annotated[int | None, Number(1, 1025)] = None,
+    steps: Annotated[int | None, Number(1, 1000)] = None,
+    guidance: Annotated[float | None, Number(0, 50, step=0.5)] = None,
+    seed: Annotated[int, Seed()] = 0,
+    strength: Annotated[float | None, Number(0, 1, step=0.05)] = None,
+    scheduler: str | None = None,
+    motion_bucket_id: Annotated[int | None, Number(0, 255)] = None,
+    noise_aug_strength: Annotated[float | None, Number(0, 10, step=0.01)] = None,
+    true_cfg: Annotated[float | None, Number(1, 50, step=0.5)] = None,
+    guidance_2: Annotated[float | None, Number(0, 50, step=0.5)] = None,
+    run: Run,
+) -> Latents:
+    """Make latents of a video out of noise, from a prompt alone, a first image, or a video.
+
+    With a `video`, `strength` says how much of it is made anew. What is empty is the model's own: size, frames, steps,
+    guidance, scheduler. An image or a video is fitted to the size by cutting off what stands out. The noise of a `seed`
+    is the same on every device. Only some families use the settings from `motion_bucket_id` on: Stable Video Diffusion
+    the first two, HunyuanVideo `true_cfg`, Wan 2.2 `guidance_2` for its second transformer.
+    """
+    given = locals()
+    family = models.families.family(model.family)
+    linked = frozenset(name for name in ("conditioning", "image", "video") if given[name] is not None)
+    request = _request(given, linked)
+    try:
+        checkpoint = models.checkpoint.read_checkpoint(Path(model.settings["folder"]), model.settings.get("variant"))
+        for one in family.wrong(checkpoint, request):
+            raise NodeError(f"{one.message} {one.hint}".strip())
+        for name in family.unused(checkpoint, request):
+            run.note(f"{family.title} does not use {name}, so it is ignored.")
+        request = family.completed(checkpoint, request)
+        start = _start(video if video is not None else image, request)
+        return run.piece(models.sampling.sample, model, conditioning, request, start, seed, run.device, run.step)
+    except ModelError as error:
+        raise NodeError(str(error)) from error
+
+
+@node(title="Encode video", category="Generation", lane="gpu")
+def encode_video(model: Model, video: Video, *, run: Run) -> Latents:
+    """The latents that a model's VAE makes of a video; the same video gives the same latents.
+
+    As many frames are taken as the model's rule for their number allows.
+    """
+    eight_bit = video.map(lambda frame: frame, takes="uint8")
+    frames = [frame for block in eight_bit.read() for frame in block]
+    try:
+        return run.piece(models.sampling.encode_video, model, frames, run.device, run.step)
+    except ModelError as error:
+        raise NodeError(str(error)) from error
+
+
+@node(title="Decode latents", category="Generation", lane="gpu", dear=True)
+def decode_latents(
+    model: Model,
+    latents: Latents,
+    *,
+    rate: Annotated[str | None, Rate()] = None,
+    chunk: Annotated[int | None, Number(1, 1024)] = None,
+    run: Run,
+) -> Video:
+    """The video that latents stand for, through the model's VAE, at the model's own rate unless another is said.
+
+    `chunk` is how many frames are decoded at once where the model allows to choose: fewer take less memory.
+    """
+    meta = latents.meta
+    family = models.families.family(model.family)
+    if meta.get("family") != family.name:
+        raise NodeError(f"These latents were made by {meta.get('family')}, but the model is {family.title}.")
+    info = VideoInfo(meta["width"], meta["height"], Fraction(rate or meta["rate"]), meta["frames"], "float32")
+    return Video.from_source(info, lambda: _Decoding(model, latents, chunk, run))
+
+
+class _Decoding:
+    """A cursor into latents: decodes forward, and from the start again for what lies behind."""
+
+    def __init__(self, model: Model, latents: Latents, chunk: int | None, run: Run) -> None:
+        self._given = model, latents, chunk
+        self._run = run
+        self._runs: Iterator[Any] = iter(())
+        self._at = self._end = 0
+        self._block: Any = None
+
+    def read(self, start: int, stop: int) -> Frames:
+        """Frames `start` to `stop`, float32."""
+        if self._block is None or start < self._at:
+            self._begin()
+        return Frames([self._frame(number) for number in range(start, stop)])
+
+    def close(self) -> None:
+        """Let go of what is decoded."""
+        self._runs, self._block = iter(()), None
+
+    def _begin(self) -> None:
+        model, latents, chunk = self._given
+        self._runs = models.sampling.decode(model, latents, self._run.device, self._run.step, chunk)
+        self._at = self._end = 0
+
+    def _frame(self, number: int) -> Any:
+        while number >= self._end:
+            try:
+                self._block = next(self._runs)
+            except StopIteration:
+                raise NodeError(f"the latents gave {self._end} frames, expected more than {number}.") from None
+            except ModelError as error:
+                raise NodeError(str(error)) from error
+            self._at, self._end = self._end, self._end + len(self._block)
+        return self._block[number - self._at]
+
+
+def _start(source: Video | None, request: models.family.Request) -> list[Any]:
+    """The pictures to start from, uint8, of the size that is asked for."""
+    if source is None:
+        return []
+    info = source.info
+    assert request.width
+    assert request.height
+    make = fitted(info.width, info.height, request.width, request.height, "cover", "bicubic")
+    fits = (info.width, info.height) == (request.width, request.height)
+    video = source if fits else source.map(make, width=request.width, height=request.height)
+    count = 1 if isinstance(source, Image) else info.frames
+    return [frame for run in video.map(lambda frame: frame, takes="uint8").read(0, count) for frame in run]

@@ -1,0 +1,290 @@
+"""What lies in a checkpoint's folder is known without torch, and what cannot be loaded is one sentence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vidflow.errors import ModelError
+from vidflow.models.checkpoint import header, read_checkpoint
+from vidflow.models.families import add, families, family, family_of
+from vidflow.models.family import Family
+
+
+def tensors(path: Path, kind: str = "F32", count: int = 6) -> None:
+    """A safetensors file of one tensor."""
+    size = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8}[kind] * count
+    head = json.dumps(
+        {"__metadata__": {}, "one": {"dtype": kind, "shape": [2, count // 2], "data_offsets": [0, size]}}
+    ).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack("<Q", len(head)) + head + bytes(size))
+
+
+def write(path: Path, value: Any) -> None:
+    """A JSON file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Wan's files with next to nothing in them."""
+    root = tmp_path / "model"
+    write(
+        root / "model_index.json",
+        {
+            "_class_name": "WanPipeline",
+            "_diffusers_version": "0.42.0",
+            "transformer": ["diffusers", "WanTransformer3DModel"],
+            "vae": ["diffusers", "AutoencoderKLWan"],
+            "tokenizer": ["transformers", "T5TokenizerFast"],
+            "scheduler": ["diffusers", "UniPCMultistepScheduler"],
+            "transformer_2": [None, None],
+            "boundary_ratio": 0.5,
+        },
+    )
+    write(root / "transformer" / "config.json", {"in_channels": 16, "out_channels": 16})
+    write(root / "vae" / "config.json", {})
+    write(root / "tokenizer" / "tokenizer_config.json", {})
+    write(root / "scheduler" / "scheduler_config.json", {"flow_shift": 3.0})
+    tensors(root / "transformer" / "diffusion_pytorch_model.safetensors", "BF16")
+    tensors(root / "vae" / "diffusion_pytorch_model.safetensors")
+    return root
+
+
+def test_a_checkpoint_is_what_its_files_say(folder: Path) -> None:
+    read = read_checkpoint(folder)
+    assert family_of(read) is family("wan")
+    assert set(read.components) == {"transformer", "vae", "tokenizer", "scheduler"}
+    assert read.settings == {"boundary_ratio": 0.5}
+    assert read.config("scheduler") == {"flow_shift": 3.0}
+    assert read.config("transformer_2") == {}
+    transformer = read.components["transformer"]
+    assert (transformer.dtype, transformer.nbytes(), transformer.nbytes("float32")) == ("bfloat16", 12, 24)
+    assert read.components["tokenizer"].dtype is None
+    assert read.components["vae"].variant is None
+    assert [path.relative_to(folder).as_posix() for path in read.files] == [
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "tokenizer/tokenizer_config.json",
+        "transformer/config.json",
+        "transformer/diffusion_pytorch_model.safetensors",
+        "vae/config.json",
+        "vae/diffusion_pytorch_model.safetensors",
+    ]
+
+
+def test_files_of_fp16_are_found_by_themselves_where_there_are_no_others(folder: Path) -> None:
+    plain = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    half = folder / "vae" / "diffusion_pytorch_model.fp16.safetensors"
+    tensors(half, "F16")
+    assert read_checkpoint(folder).components["vae"].weights == (plain,)
+    assert read_checkpoint(folder, "fp16").components["vae"].weights == (half,)
+    assert read_checkpoint(folder, "fp16").components["transformer"].dtype == "bfloat16"
+    plain.unlink()
+    found = read_checkpoint(folder).components["vae"]
+    assert (found.weights, found.variant, found.dtype) == ((half,), "fp16", "float16")
+    with pytest.raises(ModelError, match="has no files of the variant 'bf16'; leave variant empty"):
+        read_checkpoint(folder, "bf16")
+
+
+def sharded(folder: Path, names: dict[str, str], index: str = "diffusion_pytorch_model.safetensors.index.json") -> None:
+    """The transformer in shards, by the index `names`."""
+    (folder / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
+    write(folder / "transformer" / index, {"weight_map": names})
+
+
+def test_shards_are_those_of_the_index(folder: Path) -> None:
+    names = [f"diffusion_pytorch_model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    sharded(folder, {"a": names[1], "b": names[0], "c": names[1]})
+    for name in names:
+        tensors(folder / "transformer" / name)
+    found = read_checkpoint(folder).components["transformer"]
+    assert [path.name for path in found.weights] == names
+    assert found.nbytes() == 48
+
+
+def gone(folder: Path) -> None:
+    (folder / "model_index.json").unlink()
+
+
+def half_fetched(folder: Path) -> None:
+    shutil.rmtree(folder / "vae")
+
+
+def without_weights(folder: Path) -> None:
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+
+
+def without_a_shard(folder: Path) -> None:
+    sharded(folder, {"a": "diffusion_pytorch_model-00001-of-00001.safetensors"})
+
+
+def cut_short(folder: Path) -> None:
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def pickled(folder: Path) -> None:
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    path.rename(path.with_suffix(".bin"))
+
+
+def out_of_the_folder(folder: Path) -> None:
+    tensors(folder / "stolen.safetensors")
+    sharded(folder, {"a": "../stolen.safetensors"})
+
+
+def a_part_out_of_the_folder(folder: Path) -> None:
+    changed(folder, {"../vae": ["diffusers", "AutoencoderKLWan"]})
+
+
+def foreign(folder: Path) -> None:
+    changed(folder, {"vae": ["my_code", "MyVae"]})
+
+
+def without_a_pipeline(folder: Path) -> None:
+    changed(folder, {"_class_name": None})
+
+
+def of_no_parts(folder: Path) -> None:
+    write(folder / "model_index.json", {"_class_name": "WanPipeline"})
+
+
+def of_no_family(folder: Path) -> None:
+    changed(folder, {"_class_name": "FluxPipeline"})
+
+
+def no_json(folder: Path) -> None:
+    (folder / "transformer" / "config.json").write_bytes(b"\x93{")
+
+
+def no_object(folder: Path) -> None:
+    write(folder / "model_index.json", ["WanPipeline"])
+
+
+def deep(folder: Path) -> None:
+    (folder / "model_index.json").write_text("[" * 200_000, encoding="utf-8")
+
+
+def changed(folder: Path, entries: dict[str, Any]) -> None:
+    """Other entries in the index."""
+    path = folder / "model_index.json"
+    write(path, json.loads(path.read_text(encoding="utf-8")) | entries)
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (gone, "is no checkpoint in diffusers layout: it has no model_index.json"),
+        (half_fetched, "its part 'vae' is missing; it was fetched in half"),
+        (without_weights, "has no weights; it was fetched in half"),
+        (without_a_shard, "lacks diffusion_pytorch_model-00001-of-00001.safetensors; it was fetched in half"),
+        (cut_short, "is cut short; it was fetched in half"),
+        (pickled, "holds pickled weights only, which can run code"),
+        (out_of_the_folder, "names '../stolen.safetensors', which is no safetensors file beside it"),
+        (a_part_out_of_the_folder, "names a part '../vae', which is no folder beside it"),
+        (foreign, r"comes with code of its own \(my_code.MyVae\), which is not run"),
+        (without_a_pipeline, "names no pipeline"),
+        (of_no_parts, "names no part of a pipeline"),
+        (of_no_family, "was saved by FluxPipeline, which belongs to no family"),
+        (no_json, "config.json is no JSON; fetch it again"),
+        (no_object, "is no JSON object; fetch it again"),
+        (deep, "is no JSON; fetch it again"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_what_cannot_be_loaded_is_one_sentence(folder: Path, harm: Callable[[Path], None], words: str) -> None:
+    harm(folder)
+
+    def read() -> None:
+        checkpoint = read_checkpoint(folder)
+        family_of(checkpoint)
+        for one in checkpoint.components.values():
+            one.nbytes()
+
+    with pytest.raises(ModelError, match=words) as caught:
+        read()
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"PK\x03\x04",
+        struct.pack("<Q", 2**40) + b"{}",
+        struct.pack("<Q", 8) + b'{"a": 1}',
+        struct.pack("<Q", 2) + b"[]",
+        struct.pack("<Q", 30) + b'{"a":{"dtype":"F32","shape":3}}',
+    ],
+    ids=["empty", "zip", "too long", "no tensor", "a list", "no shape"],
+)
+def test_a_damaged_header_is_one_sentence(tmp_path: Path, head: bytes) -> None:
+    path = tmp_path / "damaged.safetensors"
+    path.write_bytes(head)
+    with pytest.raises(ModelError, match=r"damaged.safetensors is no safetensors file; fetch it again\.$"):
+        header(path)
+    with pytest.raises(ModelError, match=r"gone.safetensors cannot be read: .*\.$"):
+        header(tmp_path / "gone.safetensors")
+
+
+def test_a_numbers_kind_that_is_not_known_is_one_sentence(folder: Path) -> None:
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    head = json.dumps({"a": {"dtype": "F4_X", "shape": [2], "data_offsets": [0, 1]}}).encode()
+    path.write_bytes(struct.pack("<Q", len(head)) + head + bytes(1))
+    with pytest.raises(ModelError, match="F4_X"):
+        read_checkpoint(folder).components["vae"].nbytes()
+
+
+def test_the_checker_of_pictures_is_left_out(folder: Path) -> None:
+    changed(folder, {"safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"]})
+    assert "safety_checker" not in read_checkpoint(folder).components
+
+
+def test_a_pack_adds_a_family(folder: Path) -> None:
+    class Own(Family):
+        name = "own"
+        title = "Own"
+        pipelines = {"text": "FluxPipeline"}  # noqa: RUF012
+
+    before = [one.name for one in families()]
+    changed(folder, {"_class_name": "FluxPipeline"})
+    own = Own()
+    add(own)
+    try:
+        assert [one.name for one in families()] == [*before, "own"]
+        assert family_of(read_checkpoint(folder)) is own is family("own")
+    finally:
+        from vidflow.models import families as registry
+
+        registry._FOUND.pop("own")
+    with pytest.raises(ModelError, match="There is no family of models called 'own'; a pack that brings it"):
+        family("own")
+
+
+def test_a_graph_is_checked_without_torch(folder: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from vidflow.models.checkpoint import read_checkpoint
+from vidflow.models.families import families, family_of
+from vidflow.models.family import Request
+read = read_checkpoint(Path({str(folder)!r}))
+found = family_of(read)
+assert not list(found.wrong(read, found.completed(read, Request())))
+assert len(list(families())) > 6
+heavy = {{"torch", "numpy", "diffusers", "transformers", "safetensors"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,256 @@
+"""Every family and mode gives what the plain diffusers pipeline gives, called with the same arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+
+from tests.models.cases import CASES, NEGATIVE, Case, assert_one_sentence, model_of, named, ours, pipeline, plain
+from vidflow.errors import ModelError
+from vidflow.models.checkpoint import read_checkpoint
+from vidflow.models.families import family, family_of
+from vidflow.models.family import Request
+from vidflow.values import Model
+
+pytestmark = [
+    pytest.mark.usefixtures("one_thread", "empty"),
+    pytest.mark.filterwarnings(
+        "ignore:In CPU autocast, but the target dtype is not supported",  # what Mochi's positions do on a CPU
+        "ignore:Already found a `peft_config` attribute",  # the plain pipeline with two LoRAs
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning",  # Euler's sigmas
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_latents_and_frames_equal_the_plain_pipelines(case: Case, checkpoint: Callable[[str], Path]) -> None:
+    folder = checkpoint(case.checkpoint)
+    for dtype in ("float32", "bfloat16"):
+        pipe = pipeline(case, folder, getattr(torch, dtype), checkpoint)
+        model = model_of(case, folder, checkpoint, dtype=dtype)
+        for negative in ("", NEGATIVE) if family(model.family).prompted else ("",):
+            wanted, video = plain(pipe, case, negative)
+            latents, frames = ours(model, case, negative)
+            assert torch.equal(latents.tensor, wanted), (dtype, negative)
+            assert frames.dtype == np.float32
+            assert np.array_equal(frames, video), (dtype, negative)
+            assert latents.meta["frames"] == len(frames)
+            assert np.isfinite(frames).all()
+            assert frames.std() > 1e-4
+
+
+def lora_for(pipe: Any, folder: Path, number: int = 0, text: bool = False) -> Path:
+    """A LoRA for the denoisers of a pipeline (and its text encoder), as diffusers saves one."""
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    torch.manual_seed(100 + number)
+    saved: dict[str, Any] = {}
+    name = "unet" if hasattr(pipe, "unet") else "transformer"
+    for part in (name, "text_encoder") if text else (name,):
+        module = getattr(pipe, part)
+        targets = ["q_proj", "v_proj"] if part == "text_encoder" else ["to_q", "to_v"]
+        module.add_adapter(LoraConfig(r=2, lora_alpha=4, target_modules=targets, init_lora_weights=False))
+        state = get_peft_model_state_dict(module)
+        saved[f"{part}_lora_layers"] = {key: value.contiguous() for key, value in state.items()}
+    target = folder / f"lora_{number}"
+    type(pipe).save_lora_weights(target, **saved, safe_serialization=True)
+    return target / "pytorch_lora_weights.safetensors"
+
+
+LORA = ("ltx-image", "wan-video", "wan_two-text", "cogvideox-text", "hunyuan-text", "mochi-text", "animatediff-text")
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name in LORA], ids=lambda case: case.name)
+def test_loras_change_what_they_change_in_the_plain_pipeline_and_nothing_else(
+    case: Case, checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = checkpoint(case.checkpoint)
+    text = case.checkpoint == "animatediff"
+    paths = [lora_for(pipeline(case, folder, torch.float32, checkpoint), tmp_path, n, text and n == 0) for n in (0, 1)]
+    weights = (0.8, -0.5)
+    for dtype in ("float32", "bfloat16"):
+        bare = model_of(case, folder, checkpoint, dtype=dtype)
+        without, _ = ours(bare, case, "")
+        pipe = pipeline(case, folder, getattr(torch, dtype), checkpoint)
+        for number, path in enumerate(paths):
+            pipe.load_lora_weights(str(path), adapter_name=f"lora_{number}")
+            if case.checkpoint == "wan_two":
+                pipe.load_lora_weights(str(path), adapter_name=f"lora_{number}", load_into_transformer_2=True)
+        pipe.set_adapters(["lora_0", "lora_1"], list(weights))
+        wanted, video = plain(pipe, case, NEGATIVE)
+        model = model_of(
+            case, folder, checkpoint, dtype=dtype, lora=[[str(p), w] for p, w in zip(paths, weights, strict=True)]
+        )
+        latents, frames = ours(model, case, NEGATIVE)
+        assert torch.equal(latents.tensor, wanted), dtype
+        assert np.array_equal(frames, video), dtype
+        again, _ = ours(bare, case, "")
+        assert torch.equal(without.tensor, again.tensor)
+        assert not torch.equal(ours(bare, case, NEGATIVE)[0].tensor, latents.tensor)
+
+
+def test_a_lora_that_does_not_fit_is_one_error(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == "wan-text")
+    other = next(case for case in CASES if case.name == "ltx-text")
+    foreign = lora_for(pipeline(other, checkpoint("ltx"), torch.float32, checkpoint), tmp_path)
+    pickled = tmp_path / "lora.bin"
+    pickled.write_bytes(b"\x80\x04")
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(b"none")
+    for path, words in (
+        (foreign, "is no LoRA for this Wan checkpoint"),
+        (pickled, "is no safetensors file; a LoRA in another format can run code"),
+        (damaged, "is no safetensors file; fetch it again"),
+        (tmp_path / "gone.safetensors", "There is no LoRA"),
+    ):
+        model = model_of(case, checkpoint("wan"), checkpoint, lora=[[str(path), 1.0]])
+        with pytest.raises(ModelError, match=words) as caught:
+            ours(model, case, "")
+        assert_one_sentence(caught.value)
+    image = next(case for case in CASES if case.name == "svd-image")
+    with pytest.raises(ModelError, match="takes no LoRA"):
+        ours(model_of(image, checkpoint("svd"), checkpoint, lora=[[str(foreign), 1.0]]), image, "")
+
+
+SCHEDULED = (
+    "ltx-text",
+    "ltx-image",
+    "wan-text",
+    "wan-video",
+    "cogvideox-text",
+    "cogvideox-video",
+    "hunyuan-text",
+    "animatediff-text",
+    "animatediff-video",
+    "sparsectrl-image",
+)
+
+
+@pytest.mark.parametrize("name", SCHEDULED)
+def test_each_scheduler_that_is_offered_runs_and_gives_a_result_of_its_own(
+    name: str, checkpoint: Callable[[str], Path]
+) -> None:
+    case = named(name)
+    model = model_of(case, checkpoint(case.checkpoint), checkpoint, dtype="float32")
+    offered = family(model.family).schedulers
+    results = {one: ours(model, case, "", scheduler=one, steps=4)[0].tensor for one in offered}
+    for one, result in results.items():
+        assert torch.isfinite(result).all()
+        # A flow whose scheduler takes it for something else runs away.
+        assert result.abs().max() < 50
+        for other in results.keys() - {one}:
+            # DDIM is Euler's method of the same equation: those two differ in rounding alone.
+            assert (result - results[other]).abs().max() > (0 if {one, other} == {"ddim", "euler"} else 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "scheduler", "kind", "told"),
+    [
+        ("hunyuan-text", "unipc", "UniPCMultistepScheduler", {"flow_shift": 7.0}),
+        ("ltx-text", "unipc", "UniPCMultistepScheduler", {"flow_shift": 1.0}),
+        ("wan-text", "dpm++", "DPMSolverMultistepScheduler", {"flow_shift": 3.0}),
+        ("wan-video", "euler", "FlowMatchEulerDiscreteScheduler", {"shift": 3.0}),
+        ("cogvideox-video", "dpm++", "CogVideoXDPMScheduler", {}),
+        ("animatediff-text", "euler_a", "EulerAncestralDiscreteScheduler", {}),
+    ],
+)
+def test_another_scheduler_is_as_in_a_plain_pipeline_that_was_given_it(
+    name: str, scheduler: str, kind: str, told: dict[str, Any], checkpoint: Callable[[str], Path]
+) -> None:
+    case = named(name)
+    folder = checkpoint(case.checkpoint)
+    pipe = pipeline(case, folder, torch.float32, checkpoint)
+    if "flow_shift" in told:
+        told = {**told, "prediction_type": "flow_prediction", "use_flow_sigmas": True}
+    pipe.scheduler = getattr(diffusers, kind).from_config(pipe.scheduler.config, **told)
+    wanted, _ = plain(pipe, case, "")
+    latents, _ = ours(model_of(case, folder, checkpoint, dtype="float32"), case, "", scheduler=scheduler)
+    assert torch.equal(latents.tensor, wanted)
+
+
+def test_a_folder_that_is_no_adapter_is_one_error(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = checkpoint("stable_diffusion")
+    for adapter, words in (
+        (tmp_path, "is no folder of a motion adapter: it has no config.json"),
+        (checkpoint("wan") / "vae", "is no motion adapter for this checkpoint"),
+    ):
+        model = Model("animatediff", "sd", {}, {"folder": str(folder), "adapter": str(adapter)})
+        with pytest.raises(ModelError, match=words) as caught:
+            ours(model, named("animatediff-text"), "")
+        assert_one_sentence(caught.value)
+
+
+def test_what_a_checkpoint_cannot_do_is_said_before_it_is_loaded(checkpoint: Callable[[str], Path]) -> None:
+    def said(name: str, **given: Any) -> str:
+        read = read_checkpoint(checkpoint(name))
+        return " ".join(f"{one.message} {one.hint}" for one in family_of(read).wrong(read, Request(**given)))
+
+    def unused(name: str, **given: Any) -> tuple[str, ...]:
+        read = read_checkpoint(checkpoint(name))
+        return family_of(read).unused(read, Request(**given))
+
+    assert said("wan") == said("cogvideox") == said("mochi") == said("hunyuan") == said("animatediff") == ""
+    assert said("svd", image=True, conditioning=False) == said("wan_image", image=True) == ""
+    assert "takes no prompt, only an image" in said("svd", image=True)
+    assert "makes a video from an image, not from a prompt alone" in said("wan_image")
+    assert "makes a video from an image, not from a prompt alone" in said("cogvideox_image")
+    assert "not from an image" in said("mochi", image=True)
+    assert "not from a video" in said("wan_two", video=True)
+    assert "Set it to 7 or 13" in said("mochi", frames=9)
+    assert "makes 163 frames at most" in said("mochi", frames=169)
+    assert "Set it to 16 or 32" in said("wan", width=30)
+    assert "Set it to 1280 or 1312" in said("wan_5b", width=1290)
+    assert "know 8 frames, not 9" in said("animatediff", frames=9)
+    assert "Its schedulers are ddim, dpm++" in said("cogvideox", scheduler="euler")
+    assert "not from an image" in said("animatediff", image=True)
+    assert said("sparsectrl", image=True) == ""
+    assert "leaves none of the 2 steps. Set it to at least 0.5" in said("wan", video=True, steps=2, strength=0.4)
+    assert unused("wan", strength=0.5, extra={"motion_bucket_id": 3}) == ("motion_bucket_id", "strength")
+    assert unused("wan", extra={"guidance_2": 3.0}) == ("guidance_2",)
+    assert unused("wan_two", extra={"guidance_2": 3.0}) == ()
+    read = read_checkpoint(checkpoint("stable_diffusion"))
+    assert "Give the folder of an AnimateDiff motion adapter" in family_of(read).incomplete(read, {}).hint
+    assert family_of(read).incomplete(read, {"adapter": "here"}) is None
+    with pytest.raises(ModelError, match="only with a motion adapter"):
+        ours(Model("animatediff", "sd", {}, {"folder": str(read.folder)}), named("animatediff-text"), "")
+
+
+def test_a_negative_prompt_counts_where_the_model_card_says_so(checkpoint: Callable[[str], Path]) -> None:
+    def counts(name: str, **given: Any) -> bool:
+        read = read_checkpoint(checkpoint(name))
+        return family_of(read).heeds_negative(read, Request(**given))
+
+    assert counts("wan")
+    assert not counts("wan", guidance=1.0)
+    assert not counts("hunyuan")
+    assert not counts("hunyuan", guidance=9.0)
+    assert counts("hunyuan", extra={"true_cfg": 2.0})
+    assert not counts("svd")
+
+
+def test_what_is_left_empty_is_the_familys_own(checkpoint: Callable[[str], Path]) -> None:
+    def own(name: str, **given: Any) -> tuple[Any, ...]:
+        read = read_checkpoint(checkpoint(name))
+        done = family_of(read).completed(read, Request(**given))
+        rate = family_of(read).rules(read).rate
+        return (done.width, done.height, done.frames, done.steps, done.guidance, rate, dict(done.extra))
+
+    assert own("wan") == (832, 480, 81, 50, 5.0, 16, {})
+    assert own("wan_two") == (1280, 720, 81, 40, 4.0, 16, {"guidance_2": 3.0})
+    assert own("wan_two", guidance=2.0)[4:] == (2.0, 16, {"guidance_2": 2.0})
+    assert own("wan_image_two", image=True)[4:] == (3.5, 16, {"guidance_2": 3.5})
+    assert own("wan_5b") == (1280, 704, 121, 50, 5.0, 24, {})
+    assert own("cogvideox") == (720, 480, 49, 50, 6.0, 8, {})
+    assert own("cogvideox_15") == (1360, 768, 81, 50, 6.0, 16, {})
+    assert own("ltx") == (704, 512, 161, 50, 3.0, 25, {})
+    assert own("hunyuan") == (1280, 720, 129, 50, 6.0, 24, {"true_cfg": 1.0})
+    assert own("mochi") == (848, 480, 85, 64, 4.5, 30, {})
+    assert own("svd") == (1024, 576, 3, 25, 3.0, 7, {"motion_bucket_id": 127, "noise_aug_strength": 0.02})
+    assert own("animatediff") == (512, 512, 16, 25, 7.5, 8, {})

@@ -1,0 +1,264 @@
+"""Generating in a graph, on tiny checkpoints: what is checked, made, kept and said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vidflow
+from tests.models.tiny import build, words
+from vidflow.errors import GraphError, RunError
+from vidflow.places import resource
+
+torch = pytest.importorskip("torch")
+
+
+def clip(folder: Path) -> Path:
+    """A model with CLIP's two encoders, as transformers saves it."""
+    import transformers
+
+    encoder = {"hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4}
+    text = {**encoder, "vocab_size": 64, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+    vision = {**encoder, "image_size": 32, "patch_size": 8}
+    torch.manual_seed(3)
+    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)
+    transformers.CLIPModel(config).save_pretrained(folder)
+    words("clip").save_pretrained(folder)
+    transformers.CLIPImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny checkpoint, made once."""
+    made: dict[str, Path] = {}
+
+    def get(name: str) -> Path:
+        if name not in made:
+            folder = tmp_path_factory.mktemp("models") / name
+            made[name] = clip(folder) if name == "clip" else build(name, folder)
+        return made[name]
+
+    return get
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[vidflow.Engine]:
+    made = vidflow.Engine(store=tmp_path / "store", device="cpu")
+    yield made
+    made.close()
+
+
+def text_graph(model: Path, **sampling: Any) -> dict[str, Any]:
+    """Prompt to video with tiny sizes."""
+    settings = {"width": 32, "height": 32, "frames": 5, "steps": 2, **sampling}
+    return {
+        "vidflow": 1,
+        "nodes": {
+            "model": {"type": "load_model", "inputs": {"model": str(model)}},
+            "prompt": {"type": "build_prompt", "inputs": {"scene": "a cat walks", "negative": "blurry"}},
+            "words": {"type": "encode_text", "inputs": {"model": {"from": "model"}, "prompt": {"from": "prompt"}}},
+            "shot": {
+                "type": "sample",
+                "inputs": {"model": {"from": "model"}, "conditioning": {"from": "words"}, **settings},
+            },
+            "film": {"type": "decode_latents", "inputs": {"model": {"from": "model"}, "latents": {"from": "shot"}}},
+        },
+    }
+
+
+def image_graph(model: Path, **sampling: Any) -> dict[str, Any]:
+    """A still to video with tiny sizes."""
+    settings = {"width": 32, "height": 32, "frames": 3, "steps": 2, **sampling}
+    return {
+        "vidflow": 1,
+        "nodes": {
+            "model": {"type": "load_model", "inputs": {"model": str(model)}},
+            "still": {"type": "load_image", "inputs": {"path": "resources:media/mountains.jpg"}},
+            "shot": {"type": "sample", "inputs": {"model": {"from": "model"}, "image": {"from": "still"}, **settings}},
+            "film": {"type": "decode_latents", "inputs": {"model": {"from": "model"}, "latents": {"from": "shot"}}},
+        },
+    }
+
+
+def problems(engine: vidflow.Engine, graph: dict[str, Any]) -> list[str]:
+    """What keeps a graph from running."""
+    with pytest.raises(GraphError) as caught:
+        engine.submit(graph)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_graph_makes_what_the_plain_pipeline_makes(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
+    import diffusers
+
+    result = engine.submit(text_graph(tiny("wan"), seed=7)).result()
+    pipe = diffusers.WanPipeline.from_pretrained(tiny("wan"))
+    pipe.set_progress_bar_config(disable=True)
+    plain = pipe(
+        prompt="a cat walks",
+        negative_prompt="blurry",
+        width=32,
+        height=32,
+        num_frames=5,
+        num_inference_steps=2,
+        generator=torch.Generator().manual_seed(7),
+        output_type="np",
+    ).frames[0]
+    film = result["film"]
+    assert (film.info.width, film.info.height, film.info.frames, film.info.rate) == (32, 32, 5, Fraction(16))
+    frames = np.concatenate([run.numpy() for run in film.read()])
+    # A dear node's frames are rounded to 16 bits.
+    assert np.abs(frames - plain).max() <= 1 / 65535
+    assert frames.std() > 0.01
+
+
+def test_another_seed_makes_another_film_and_encodes_nothing_again(
+    engine: vidflow.Engine, tiny: Callable[[str], Path]
+) -> None:
+    engine.submit(text_graph(tiny("wan"), seed=1)).result()
+    request = engine.submit(text_graph(tiny("wan"), seed=2))
+    kept = {event.node: event.kept for event in request if type(event).__name__ == "NodeFinished"}
+    assert kept["words"]
+    assert not kept["shot"]
+    one, two = (engine.submit(text_graph(tiny("wan"), seed=seed)).result()["shot"].tensor for seed in (1, 2))
+    assert not torch.equal(one, two)
+
+
+def test_a_folder_of_stills_loads_the_model_once(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
+    from vidflow.models.residency import RESIDENT
+
+    RESIDENT.release()
+    before = RESIDENT.loads
+    stills = [str(resource(f"media/{name}")) for name in ("mountains.jpg", "moon.png", "ribbons.png")]
+    request = engine.submit(image_graph(tiny("svd")), each={"still.path": stills})
+    request.result()
+    # The UNet, the scheduler, the VAE, the image encoder and what prepares its input.
+    assert RESIDENT.loads - before == 5
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "said"),
+    [
+        ("wan", {"frames": 6}, "shot.frames: Wan makes 4 k + 1 frames, not 6. Set it to 5 or 9."),
+        ("wan", {"width": 40}, "shot.width: Wan needs a width that 16 divides, not 40. Set it to 32 or 48."),
+        ("wan", {"scheduler": "magic"}, "shot.scheduler: Wan has no scheduler 'magic'."),
+        ("svd", {}, "takes no prompt"),
+        ("clip", {}, "CLIP makes no video"),
+    ],
+)
+def test_what_a_family_cannot_do_is_said_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], model: str, settings: dict[str, Any], said: str
+) -> None:
+    assert any(said in one for one in problems(engine, text_graph(tiny(model), **settings)))
+
+
+def test_an_image_for_a_model_that_takes_none_is_said_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path]
+) -> None:
+    said = " ".join(problems(engine, image_graph(tiny("wan"), frames=5)))
+    assert "makes a video from a prompt alone or a video, not from an image" in said
+    assert "needs a prompt" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("org/nothing", "'vidflow models fetch org/nothing' fetches it"),
+        ("nothing", "There is no model 'nothing'"),
+    ],
+)
+def test_a_model_that_is_not_here_is_named_with_how_to_get_it(engine: vidflow.Engine, name: str, said: str) -> None:
+    graph = text_graph(Path("unused"))
+    graph["nodes"]["model"]["inputs"]["model"] = name
+    assert any(one.startswith("model.model: ") and said in one for one in problems(engine, graph))
+
+
+def test_a_checkpoint_of_pickles_is_refused(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    import shutil
+
+    folder = shutil.copytree(tiny("wan"), tmp_path / "pickled")
+    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))
+    assert any("pickled weights only" in one for one in problems(engine, text_graph(folder)))
+
+
+def test_a_setting_that_means_nothing_here_is_a_note(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
+    request = engine.submit(text_graph(tiny("wan"), motion_bucket_id=100))
+    notes = {event.node: event.notes for event in request if type(event).__name__ == "NodeFinished"}
+    assert notes["shot"] == ("Wan does not use motion_bucket_id, so it is ignored.",)
+
+
+def test_values_that_are_no_numbers_are_an_error_that_names_the_step(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(tiny("wan"), tmp_path / "broken")
+    weights = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(weights)
+    name = next(name for name in tensors if name.endswith("proj_out.weight"))
+    tensors[name][:] = float("nan")
+    save_file(tensors, weights, {"format": "pt"})
+    with pytest.raises(RunError, match=r"shot: Step 1 gave values that are no numbers"):
+        engine.submit(text_graph(folder)).result()
+
+
+def test_a_cancelled_run_leaves_an_engine_that_samples(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
+    engine.submit(text_graph(tiny("wan"), seed=1, steps=1)).result()
+    request = engine.submit(text_graph(tiny("wan"), seed=3, steps=500))
+    for event in request:
+        if type(event).__name__ == "NodeProgress" and event.node == "shot":
+            assert event.total == 500
+            request.cancel()
+            break
+    assert request.wait(1)
+    assert engine.submit(text_graph(tiny("wan"), seed=4)).result()["film"].info.frames == 5
+
+
+def test_how_well_a_video_fits_its_prompt_is_what_transformers_says(
+    engine: vidflow.Engine, tiny: Callable[[str], Path]
+) -> None:
+    import transformers
+    from PIL import Image
+
+    folder = tiny("clip")
+    graph = {
+        "vidflow": 1,
+        "nodes": {
+            "clip": {"type": "load_video", "inputs": {"path": "resources:media/sea.mp4"}},
+            "short": {"type": "trim", "inputs": {"video": {"from": "clip"}, "end": 16, "unit": "frames"}},
+            "prompt": {"type": "build_prompt", "inputs": {"scene": "a calm sea"}},
+            "model": {"type": "load_model", "inputs": {"model": str(folder)}},
+            "score": {
+                "type": "score_quality",
+                "inputs": {
+                    "video": {"from": "short"},
+                    "prompt": {"from": "prompt"},
+                    "model": {"from": "model"},
+                    "analysis_size": "256",
+                },
+            },
+        },
+    }
+    report = engine.submit(graph).result()["score"]
+    video = engine.submit(graph, only=["short"]).result()["short"]
+    pictures = [Image.fromarray(video.frame(2 * k + 1)) for k in range(8)]
+    clip = transformers.CLIPModel.from_pretrained(folder).eval()
+    words = transformers.CLIPTokenizer.from_pretrained(folder)(["a calm sea"], return_tensors="pt")
+    pixels = transformers.AutoImageProcessor.from_pretrained(folder)(images=pictures, return_tensors="pt")
+    with torch.inference_mode():
+        found = clip(**words, **pixels)
+    mean = float((found.image_embeds @ found.text_embeds.T).mean())
+    assert report["scores"]["prompt_alignment"] == pytest.approx(min(1, max(0, 2.5 * mean)), abs=1e-5)
+    assert report["not_measured"] == {}

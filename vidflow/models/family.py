@@ -1,0 +1,254 @@
+"""What a family of video models is: how it is recognised, what it can do, and how its parts are called.
+
+A family is one file with a subclass of `Family`; those of `vidflow.models.families` are found by themselves, and a pack
+may define one beside its nodes. Everything but the three methods that are given loaded parts works without torch, as a
+graph is checked by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, ClassVar, Literal
+
+from vidflow.models.checkpoint import Checkpoint
+
+Mode = Literal["text", "image", "video"]
+"""What a video is made from."""
+MODE_WORDS: Mapping[Mode, str] = {"text": "a prompt alone", "image": "an image", "video": "a video"}
+FLOW = {
+    "euler": "FlowMatchEulerDiscreteScheduler",
+    "unipc": "UniPCMultistepScheduler",
+    "dpm++": "DPMSolverMultistepScheduler",
+}
+"""Schedulers that follow a flow, by their usual names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a checkpoint makes where nothing else is asked for, and what it can be asked for."""
+
+    size: tuple[int, int]
+    frames: int
+    steps: int
+    guidance: float
+    rate: Fraction
+    every: int
+    multiple: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a sampler is asked for. None is the family's own; `image`, `video` and `conditioning` tell what is
+    linked."""
+
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    scheduler: str | None = None
+    strength: float | None = None
+    image: bool = False
+    video: bool = False
+    conditioning: bool = True
+    extra: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Settings that only some families use, where they are given."""
+
+    @property
+    def mode(self) -> Mode:
+        """What the video is made from."""
+        return "video" if self.video else "image" if self.image else "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What keeps a request from running: the input it is about, one sentence, and what to do."""
+
+    input: str
+    message: str
+    hint: str = ""
+
+
+class Family:
+    """One family of models. The class attributes are its rules; each may be overridden by a method where it depends on
+    the checkpoint."""
+
+    FAMILY: ClassVar[str] = "vidflow 1"
+    """By this a pack's family is found."""
+    name: ClassVar[str]
+    title: ClassVar[str]
+    pipelines: ClassVar[Mapping[Mode, str]]
+    """The diffusers pipeline for each mode."""
+    saved_as: ClassVar[frozenset[str]] = frozenset()
+    """Further pipelines that save checkpoints of this family."""
+    rate: ClassVar[Fraction]
+    """Frames per second of what it makes."""
+    size: ClassVar[tuple[int, int]]
+    frames: ClassVar[int]
+    steps: ClassVar[int]
+    guidance: ClassVar[float]
+    strength: ClassVar[float] = 0.8
+    every: ClassVar[int] = 1
+    """Frame counts are a multiple of this, and one more where `every` is over 1."""
+    multiple: ClassVar[int] = 16
+    """Width and height are multiples of this."""
+    schedulers: ClassVar[Mapping[str, str]] = {}
+    flow: ClassVar[bool] = False
+    """Whether it was trained to follow a flow, which the schedulers of more than one kind have to be told."""
+    extra: ClassVar[Mapping[str, float]] = {}
+    """Settings that only this family uses, with their defaults."""
+    chunk: ClassVar[int | None] = None
+    """How many frames are decoded at once, where that can be chosen."""
+    prompted: ClassVar[bool] = True
+    """Whether it takes a prompt."""
+    denoisers: ClassVar[tuple[str, ...]] = ("transformer",)
+    encoders: ClassVar[tuple[str, ...]] = ("tokenizer", "text_encoder")
+    """The parts that encode a prompt."""
+
+    # Rules, without torch
+
+    def recognises(self, checkpoint: Checkpoint) -> bool:
+        """Whether the checkpoint is of this family."""
+        return checkpoint.pipeline in self.saved_as or checkpoint.pipeline in self.pipelines.values()
+
+    def modes(self, checkpoint: Checkpoint) -> tuple[Mode, ...]:
+        """What this checkpoint can make a video from."""
+        return tuple(self.pipelines)
+
+    def rules(self, checkpoint: Checkpoint) -> Rules:
+        """The rules of this checkpoint."""
+        return Rules(self.size, self.frames, self.steps, self.guidance, self.rate, self.every, self.multiple)
+
+    def incomplete(self, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Wrong | None:
+        """What the checkpoint lacks to be loaded with the settings of a `Model`."""
+        return None
+
+    def heeds_negative(self, checkpoint: Checkpoint, request: Request) -> bool:
+        """Whether a negative prompt counts; it does where guidance is on (Ho and Salimans 2022)."""
+        return self.prompted and (self.completed(checkpoint, request).guidance or 0) > 1
+
+    def taken(self, checkpoint: Checkpoint, frames: int) -> int:
+        """How many of a video's `frames` it starts from: the most that its rule allows."""
+        every = self.rules(checkpoint).every
+        return (frames - 1) // every * every + 1 if every > 1 else frames
+
+    def completed(self, checkpoint: Checkpoint, request: Request) -> Request:
+        """The request with the family's own values where it has none."""
+        own = self.rules(checkpoint)
+        width, height = own.size
+        return replace(
+            request,
+            width=request.width or width,
+            height=request.height or height,
+            frames=request.frames or own.frames,
+            steps=request.steps or own.steps,
+            guidance=own.guidance if request.guidance is None else request.guidance,
+            strength=self.strength if request.strength is None else request.strength,
+            extra={**self.extra, **{name: value for name, value in request.extra.items() if name in self.extra}},
+        )
+
+    def wrong(self, checkpoint: Checkpoint, request: Request) -> Iterator[Wrong]:
+        """What keeps `request` from running."""
+        modes = self.modes(checkpoint)
+        if not modes:
+            yield Wrong("model", f"{self.title} makes no video.", "Choose a video model.")
+            return
+        own = self.rules(checkpoint)
+        if request.image and request.video:
+            yield Wrong("video", "There is an image and a video; a sampler starts from one of them.", "Take one away.")
+        elif request.mode not in modes:
+            can = " or ".join(MODE_WORDS[mode] for mode in modes)
+            where = request.mode if request.mode != "text" else "image"
+            yield Wrong(
+                where,
+                f"This {self.title} checkpoint makes a video from {can}, not from {MODE_WORDS[request.mode]}.",
+                f"Link {can}, or choose another model."
+                if request.mode == "text"
+                else "Take it away, or choose another model.",
+            )
+        if self.prompted and not request.conditioning:
+            yield Wrong("conditioning", f"{self.title} needs a prompt.", "Link encode_text to conditioning.")
+        if not self.prompted and request.conditioning:
+            yield Wrong("conditioning", f"{self.title} takes no prompt, only an image.", "Take the link away.")
+        if request.frames and own.every > 1 and request.mode != "video" and (request.frames - 1) % own.every:
+            low = (request.frames - 1) // own.every * own.every + 1
+            yield Wrong(
+                "frames",
+                f"{self.title} makes {own.every} k + 1 frames, not {request.frames}.",
+                f"Set it to {low} or {low + own.every}.",
+            )
+        for name, given in (("width", request.width), ("height", request.height)):
+            if given and given % own.multiple:
+                low = max(own.multiple, given // own.multiple * own.multiple)
+                near = f"{low} or {low + own.multiple}" if low < given else f"{low}"
+                yield Wrong(
+                    name, f"{self.title} needs a {name} that {own.multiple} divides, not {given}.", f"Set it to {near}."
+                )
+        done = self.completed(checkpoint, request)
+        if request.video and int((done.steps or 0) * (done.strength or 0)) < 1:
+            yield Wrong(
+                "strength",
+                f"A strength of {done.strength:g} leaves none of the {done.steps} steps.",
+                f"Set it to at least {1 / (done.steps or 1):.2g}.",
+            )
+        if request.scheduler and request.scheduler not in self.schedulers:
+            yield Wrong(
+                "scheduler",
+                f"{self.title} has no scheduler {request.scheduler!r}.",
+                f"Its schedulers are {', '.join(self.schedulers)}; empty is the checkpoint's own.",
+            )
+
+    def unused(self, checkpoint: Checkpoint, request: Request) -> tuple[str, ...]:
+        """The names of settings that are given and mean nothing here."""
+        names = [name for name in request.extra if name not in self.extra]
+        if request.strength is not None and request.mode != "video":
+            names.append("strength")
+        if request.frames is not None and request.mode == "video":
+            names.append("frames")
+        return tuple(names)
+
+    def needed(self, request: Request) -> tuple[str, ...]:
+        """The parts that sampling needs. The VAE is among them for its proportions, and for what the video starts
+        from."""
+        start = ("image_encoder", "image_processor", "feature_extractor") if request.mode != "text" else ()
+        return (*self.denoisers, "scheduler", "vae", *start)
+
+    # With loaded parts
+
+    def encode(self, pipe: Any, text: str, negative: str, device: Any) -> dict[str, Any]:
+        """What the text encoder gives for a prompt, named as the pipeline's arguments."""
+        raise NotImplementedError
+
+    def arguments(self, request: Request, frames: list[Any]) -> dict[str, Any]:
+        """The pipeline's arguments beside steps, seed and embeddings; `frames` are the pictures it starts from, uint8
+        `[height, width, 3]`, of the size that is asked for."""
+        raise NotImplementedError
+
+    def described(self, pipe: Any, request: Request) -> dict[str, Any]:
+        """What decoding has to know of the latents beside their size; plain values."""
+        return {}
+
+    def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
+        """Frames `[1, 3, n, height, width]` in -1..1 of what the pipeline gave as latents."""
+        raise NotImplementedError
+
+    def runs(self, vae: Any, latents: Any, meta: Mapping[str, Any], chunk: int) -> Iterator[Any]:
+        """The same frames run by run, in order, where the VAE allows that; `chunk` is how many at once where that can
+        be chosen. Nothing of a run's state lies in the VAE, which others may use in between."""
+        yield self.decode(vae, latents, meta)
+
+    def encode_video(self, vae: Any, video: Any) -> Any:
+        """Latents that `decode` takes, of frames `[1, 3, n, height, width]` in -1..1: the mode of what the VAE gives,
+        as the pipeline scales it."""
+        raise NotImplementedError
+
+    def by_frame(self, latents: Any, grid: tuple[int, int, int]) -> Any:
+        """Latents as `[frames, channels, rows, columns]`, of what a step or the pipeline gives; `grid` are their
+        frames, rows and columns."""
+        return latents[0].transpose(0, 1)
+
+    def prepared(self, name: str, part: Any, settings: Mapping[str, Any]) -> Any:
+        """A part just loaded, as the pipelines take it; nobody else holds it yet. `settings` are the model's."""
+        return part

@@ -1,0 +1,107 @@
+"""LoRAs (Hu et al. 2021): which parts of a model they change, and how they are put into a copy of such a part."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vidflow.errors import ModelError
+from vidflow.models.checkpoint import header
+from vidflow.models.family import Family
+
+Change = tuple[str, int, int, float]
+"""A LoRA's path, its size and time of change, and its weight."""
+_FIRST = {"transformer_2": "transformer"}
+_TEXT = ("text_encoder", "lora_te")
+
+
+def changes(found: Family, name: str, settings: Mapping[str, Any]) -> tuple[Change, ...]:
+    """The LoRAs of a model's settings (`lora`: a list of path and weight) that change its part `name`.
+
+    Raises ModelError for one that is not there or no safetensors file.
+    """
+    text = name == "text_encoder" and "text_encoder" in _changed(found)
+    if name not in found.denoisers and not text:
+        return ()
+    chosen: list[Change] = []
+    for given, weight in settings.get("lora") or ():
+        path = Path(given)
+        if path.suffix != ".safetensors":
+            raise ModelError(f"{path} is no safetensors file; a LoRA in another format can run code and is not opened.")
+        if not path.is_file():
+            raise ModelError(f"There is no LoRA {path}.")
+        if not _changed(found):
+            raise ModelError(f"{found.title} takes no LoRA; take {path.name} away.")
+        if any(_of_text(key) == text for key in header(path)) or "text_encoder" not in _changed(found):
+            status = path.stat()
+            chosen.append((str(path), status.st_size, status.st_mtime_ns, float(weight)))
+    return tuple(chosen)
+
+
+def put_in(found: Family, name: str, part: Any, loras: Sequence[Change]) -> None:
+    """Put LoRAs into a part that nobody else holds, as the family's pipeline does. Raises ModelError."""
+    import diffusers
+    from diffusers.loaders.lora_base import set_adapters_for_text_encoder
+    from safetensors.torch import load_file
+
+    kind = getattr(diffusers, next(iter(found.pipelines.values())))
+    text = name == "text_encoder"
+    names = [f"lora_{number}" for number in range(len(loras))]
+    for (path, *_), adapter in zip(loras, names, strict=True):
+        try:
+            state = load_file(path)
+            if "text_encoder" in _changed(found):
+                state = {key: value for key, value in state.items() if _of_text(key) == text}
+            reason = _foreign(kind, part, name, state)
+            if not reason:
+                with warnings.catch_warnings():
+                    # Several adapters in one part are what is meant here.
+                    warnings.filterwarnings("ignore", "Already found a `peft_config` attribute")
+                    _load(kind, part, name, state, adapter)
+                reason = "" if adapter in getattr(part, "peft_config", {}) else "none of it fits"
+        except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError) as error:
+            reason = " ".join(str(error).split()).split(". ")[0][:200].rstrip(".")
+        if reason:
+            raise ModelError(f"{path} is no LoRA for this {found.title} checkpoint: {reason}.")
+    weights = [weight for *_, weight in loras]
+    if text:
+        set_adapters_for_text_encoder(names, part, weights)
+    else:
+        part.set_adapters(names, weights)
+
+
+def _changed(found: Family) -> Sequence[str]:
+    """The parts that the family's pipeline puts LoRAs into."""
+    import diffusers
+
+    pipelines = [getattr(diffusers, kind) for kind in found.pipelines.values()]
+    return getattr(pipelines[0], "_lora_loadable_modules", ()) if pipelines else ()
+
+
+def _of_text(key: str) -> bool:
+    return key.startswith(_TEXT)
+
+
+def _foreign(kind: Any, part: Any, name: str, state: dict[str, Any]) -> str:
+    """What shows that most of a LoRA is meant for another model; diffusers would go on without a word of error."""
+    converted = kind.lora_state_dict(dict(state))
+    converted = converted[0] if isinstance(converted, tuple) else converted
+    prefix = f"{_FIRST.get(name, name)}."
+    aimed = {key.split(".lora_A.")[0].removeprefix(prefix) for key in converted if ".lora_A." in key}
+    missing = sorted(aimed - {one for one, _ in part.named_modules()})
+    return f"it changes {missing[0]}, which is not there" if len(missing) * 2 > len(aimed) else ""
+
+
+def _load(kind: Any, part: Any, name: str, state: dict[str, Any], adapter: str) -> None:
+    if name == "text_encoder":
+        state, alphas = kind.lora_state_dict(state)[:2]
+        kind.load_lora_into_text_encoder(state, network_alphas=alphas, text_encoder=part, adapter_name=adapter)
+        return
+    # The loaders are methods of a pipeline, which look at this part of it alone; a second transformer is as the first.
+    place = _FIRST.get(name, name)
+    takes = [one for one in inspect.signature(kind.__init__).parameters if one != "self"]
+    pipe = kind(**{one: part if one == place else None for one in takes})
+    pipe.load_lora_weights(state, adapter_name=adapter)

@@ -1,0 +1,103 @@
+"""Loaded parts of checkpoints: each held once however many nodes use it, the least recently used let go when memory is
+short. Used on the GPU lane only, where one piece runs at a time (and more urgent ones inside it)."""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+SPARE = 1.1
+"""How many times a part's own size has to be free before it is loaded."""
+
+
+@dataclass(slots=True)
+class _Held:
+    part: Any
+    nbytes: int
+    users: int = 0
+
+
+class Residency:
+    """The parts that are in memory, by what they were loaded from."""
+
+    def __init__(self, free: Callable[[torch.device], int] | None = None) -> None:
+        """`free` tells how many bytes are free on a device."""
+        self._free = free or free_bytes
+        self._held: OrderedDict[Hashable, _Held] = OrderedDict()
+        self.loads = 0
+        """How many parts have been loaded."""
+
+    @contextmanager
+    def held(
+        self, wanted: dict[str, tuple[Hashable, int, Callable[[], Any]]], device: torch.device
+    ) -> Iterator[dict[str, Any]]:
+        """The parts by their names, in memory for as long as the block lasts; `wanted` gives for each what it is known
+        by, its bytes, and what loads it."""
+        taken: list[_Held] = []
+        try:
+            parts: dict[str, Any] = {}
+            for name, (key, nbytes, load) in wanted.items():
+                held = self._held.get(key)
+                if held is None:
+                    self._make_room(int(nbytes * SPARE), device)
+                    held = self._held[key] = _Held(load(), nbytes)
+                    self.loads += 1
+                self._held.move_to_end(key)
+                held.users += 1
+                taken.append(held)
+                parts[name] = held.part
+            yield parts
+        finally:
+            for held in taken:
+                held.users -= 1
+
+    def release(self, nbytes: int | None = None) -> int:
+        """Let go of parts that nobody uses, the least recently used first, until `nbytes` are free or (without it) all
+        are gone; how many bytes that were."""
+        gone = 0
+        for key in list(self._held):
+            if nbytes is not None and gone >= nbytes:
+                break
+            if not self._held[key].users:
+                gone += self._held.pop(key).nbytes
+        if gone:
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        return gone
+
+    def _make_room(self, nbytes: int, device: torch.device) -> None:
+        short = nbytes - self._free(device)
+        if short > 0:
+            self.release(short)
+
+
+def free_bytes(device: torch.device) -> int:
+    """Bytes that are free on `device`: of the GPU, or of the machine within what its control group allows."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free = 2**62
+    with Path("/proc/meminfo").open(encoding="ascii") as file:
+        for line in file:
+            if line.startswith("MemAvailable:"):
+                free = int(line.split()[1]) * 1024
+    try:
+        with Path("/sys/fs/cgroup/memory.max").open(encoding="ascii") as file:
+            limit = file.read().strip()
+        if limit != "max":
+            with Path("/sys/fs/cgroup/memory.current").open(encoding="ascii") as file:
+                free = min(free, int(limit) - int(file.read()))
+    except (OSError, ValueError):
+        pass
+    return free
+
+
+RESIDENT = Residency()
+"""The parts of this process."""
