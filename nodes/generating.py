@@ -220,9 +220,22 @@ def sample(
             run.note(f"{family.title} does not use {name}, so it is ignored.")
         request = family.completed(checkpoint, request)
         start = _start(video if video is not None else image, request)
-        return run.piece(models.sampling.sample, model, conditioning, request, start, seed, run.device, run.step)
+        return run.piece(_sampled, model, conditioning, request, start, seed, run)
     except ModelError as error:
         raise NodeError(str(error)) from error
+
+
+def _sampled(
+    model: Model,
+    conditioning: Conditioning | None,
+    request: models.family.Request,
+    start: list[Any],
+    seed: int,
+    run: Run,
+) -> Latents:
+    """The sampler's work on its lane, with a picture of each step where somebody watches."""
+    preview = models.sampling.preview_factors(model, run.device, run.step) if run.watched else None
+    return models.sampling.sample(model, conditioning, request, start, seed, run.device, run.step, preview)
 
 
 @node(title="Encode video", category="Generation", lane="gpu")

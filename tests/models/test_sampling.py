@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,6 +37,7 @@ from vidflow.models import preview, sampling
 from vidflow.models.families import family
 from vidflow.models.loading import loaded
 from vidflow.models.residency import RESIDENT, Residency
+from vidflow.values import Model
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread", "empty"),
@@ -307,3 +310,53 @@ def test_a_preview_looks_like_the_frame_that_is_decoded(real_media: Path) -> Non
     for _ in range(5):
         wide(large)
     assert (time.process_time() - before) / 5 < 0.005
+
+
+def test_weights_that_were_replaced_on_disk_are_loaded_anew(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    shutil.copytree(checkpoint("wan"), tmp_path / "wan")
+    model = Model("wan", "wan", {}, {"folder": str(tmp_path / "wan")})
+    weights = tmp_path / "wan" / "vae" / "diffusion_pytorch_model.safetensors"
+    with loaded(model, ("vae",), "cpu") as parts:
+        before = parts["vae"]
+    with loaded(model, ("vae",), "cpu") as parts:
+        assert parts["vae"] is before
+    save_file({name: tensor * 2 for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
+    with loaded(model, ("vae",), "cpu") as parts:
+        assert parts["vae"] is not before
+
+
+OUT_OF_MEMORY = """
+import resource, sys
+from vidflow.errors import ModelError
+from vidflow.models import sampling
+from vidflow.models.checkpoint import read_checkpoint
+from vidflow.models.families import family_of
+from vidflow.models.family import Request
+from vidflow.values import Model
+
+checkpoint = read_checkpoint(__import__("pathlib").Path(sys.argv[1]))
+family = family_of(checkpoint)
+model = Model(family.name, "tiny", {}, {"folder": sys.argv[1]})
+tell = lambda k, total, preview=None: None
+words = sampling.encode_text(model, "a cat", "", "cpu", tell)
+def sample(size, frames):
+    request = family.completed(checkpoint, Request(width=size, height=size, frames=frames, steps=1))
+    return sampling.sample(model, words, request, [], 0, "cpu", tell)
+sample(32, 5)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 200 * 2**20, -1))
+try:
+    sample(4096, 81)
+except ModelError as error:
+    print(error)
+print(sample(32, 5).tensor.shape[0])
+"""
+
+
+def test_where_memory_runs_out_it_says_what_to_ask_for_and_goes_on(checkpoint: Callable[[str], Path]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OUT_OF_MEMORY, str(checkpoint("wan"))], capture_output=True, text=True, check=False
+    )
+    said, again = done.stdout.splitlines()
+    assert said.startswith("Memory ran out. 4096 x 4096 with 81 frames did not fit beside the model; ask for fewer")
+    assert again == "1"

@@ -123,6 +123,7 @@ class Here:
         return make(*args)
 
     device = "cpu"
+    watched = False
 
     def digest(self, path: Path) -> str:
         """Its size; nothing here asks for more."""

@@ -214,6 +214,22 @@ def test_values_that_are_no_numbers_are_an_error_that_names_the_step(
         engine.submit(text_graph(folder)).result()
 
 
+def test_a_sampler_that_is_watched_shows_a_picture_of_each_step(
+    engine: vidflow.Engine, tiny: Callable[[str], Path]
+) -> None:
+    request = engine.submit(text_graph(tiny("wan"), seed=5, steps=3))
+    request.watch("shot")
+    shown = [
+        event.preview
+        for event in request
+        if type(event).__name__ == "NodeProgress" and event.node == "shot" and event.preview is not None
+    ]
+    assert shown
+    assert {(picture.dtype.name, picture.shape[2]) for picture in shown} == {("uint8", 3)}
+    quiet = engine.submit(text_graph(tiny("wan"), seed=6, steps=3))
+    assert all(getattr(event, "preview", None) is None for event in quiet)
+
+
 def test_a_cancelled_run_leaves_an_engine_that_samples(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
     engine.submit(text_graph(tiny("wan"), seed=1, steps=1)).result()
     request = engine.submit(text_graph(tiny("wan"), seed=3, steps=500))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -178,6 +179,9 @@ class Engine:
         self.lanes.close()
         self.threads.close()
         self.store.close()
+        loaded = sys.modules.get("vidflow.models.residency")
+        if loaded is not None:
+            loaded.RESIDENT.release()
 
     def __enter__(self) -> Engine:
         return self

@@ -42,7 +42,7 @@ def loaded(model: Model, names: Iterable[str], device: str, step: Step = lambda 
         dtype = dtype_of(model, one, place)
         loras = changes(found, one.name, model.settings)
         adapter = model.settings.get("adapter") if one.name in found.denoisers else None
-        key = (str(one.folder), one.kind, one.variant, str(dtype), str(place), tuple(one.weights), adapter, loras)
+        key = (str(one.folder), one.kind, one.variant, str(dtype), str(place), _marks(one), adapter, loras)
 
         def load(
             one: Component = one, dtype: torch.dtype = dtype, number: int = number, loras: tuple[Change, ...] = loras
@@ -53,6 +53,12 @@ def loaded(model: Model, names: Iterable[str], device: str, step: Step = lambda 
         wanted[one.name] = key, one.nbytes(str(dtype).removeprefix("torch.")), load
     with RESIDENT.held(wanted, place) as parts:
         yield parts
+
+
+def _marks(component: Component) -> tuple[tuple[str, int, int], ...]:
+    """Its files of weights and when they were written: what is replaced on disk is loaded anew."""
+    found = ((path, path.stat()) for path in component.weights)
+    return tuple((str(path), status.st_size, status.st_mtime_ns) for path, status in found)
 
 
 def checkpoint_of(model: Model) -> Checkpoint:

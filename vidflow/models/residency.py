@@ -4,6 +4,7 @@ short. Used on the GPU lane only, where one piece runs at a time (and more urgen
 from __future__ import annotations
 
 import gc
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ class Residency:
         """`free` tells how many bytes are free on a device."""
         self._free = free or free_bytes
         self._held: OrderedDict[Hashable, _Held] = OrderedDict()
+        self._lock = threading.Lock()
+        """Held for a moment only: an engine that is closed lets go of parts from another thread."""
         self.loads = 0
         """How many parts have been loaded."""
 
@@ -44,13 +47,13 @@ class Residency:
         try:
             parts: dict[str, Any] = {}
             for name, (key, nbytes, load) in wanted.items():
-                held = self._held.get(key)
+                held = self._taken(key)
                 if held is None:
                     self._make_room(int(nbytes * SPARE), device)
-                    held = self._held[key] = _Held(load(), nbytes)
+                    held = _Held(load(), nbytes, 1)
                     self.loads += 1
-                self._held.move_to_end(key)
-                held.users += 1
+                    with self._lock:
+                        self._held[key] = held
                 taken.append(held)
                 parts[name] = held.part
             yield parts
@@ -58,15 +61,25 @@ class Residency:
             for held in taken:
                 held.users -= 1
 
+    def _taken(self, key: Hashable) -> _Held | None:
+        """The part that is held under `key`, counted as used once more."""
+        with self._lock:
+            held = self._held.get(key)
+            if held is not None:
+                self._held.move_to_end(key)
+                held.users += 1
+            return held
+
     def release(self, nbytes: int | None = None) -> int:
         """Let go of parts that nobody uses, the least recently used first, until `nbytes` are free or (without it) all
         are gone; how many bytes that were."""
         gone = 0
-        for key in list(self._held):
-            if nbytes is not None and gone >= nbytes:
-                break
-            if not self._held[key].users:
-                gone += self._held.pop(key).nbytes
+        with self._lock:
+            for key in list(self._held):
+                if nbytes is not None and gone >= nbytes:
+                    break
+                if not self._held[key].users:
+                    gone += self._held.pop(key).nbytes
         if gone:
             gc.collect()
             if torch.cuda.is_available():

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -20,7 +20,12 @@ from vidflow.models.families import family
 from vidflow.models.family import Family, Request
 from vidflow.models.loading import checkpoint_of, loaded
 from vidflow.models.preview import Preview, fit, grid_of
+from vidflow.models.residency import RESIDENT
 from vidflow.values import Conditioning, Latents, Model
+
+T = TypeVar("T")
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+_FACTORS: dict[tuple[tuple[str, str], ...], NDArray[np.float32]] = {}
 
 
 class Teller(Protocol):
@@ -41,6 +46,26 @@ def encode_text(model: Model, text: str, negative: str, device: str, tell: Telle
         )
 
 
+def _with_room(work: Callable[[], T], advice: str) -> T:
+    """`work()`; where memory runs out, once more without the parts that nobody uses. Raises ModelError with advice."""
+    for last in (False, True):
+        try:
+            return work()
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+        # Only here, where the error no longer holds what the work had made.
+        if not RESIDENT.release() or last:
+            break
+    raise ModelError(f"Memory ran out. {advice}")
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on whatever device."""
+    said = str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(one in said for one in _NO_MEMORY)
+
+
 def sample(
     model: Model,
     conditioning: Conditioning | None,
@@ -56,6 +81,23 @@ def sample(
     The noise of `seed` comes from a generator on the CPU. With the factors of a `preview` (see `preview_factors`) each
     step is told with a picture. Raises ModelError, also where a step gives what is no number.
     """
+    asked = f"{request.width} x {request.height} with {len(frames) if request.video else request.frames} frames"
+    return _with_room(
+        lambda: _sampled(model, conditioning, request, frames, seed, device, tell, preview),
+        f"{asked} did not fit beside the model; ask for fewer or smaller frames, or choose the dtype bfloat16.",
+    )
+
+
+def _sampled(
+    model: Model,
+    conditioning: Conditioning | None,
+    request: Request,
+    frames: list[NDArray[np.uint8]],
+    seed: int,
+    device: str,
+    tell: Teller,
+    preview: NDArray[np.float32] | None,
+) -> Latents:
     from PIL import Image
 
     found, checkpoint = family(model.family), checkpoint_of(model)
@@ -116,7 +158,13 @@ def decode(
         while True:
             # Around each run and not around them all: between two of them the thread is somebody else's.
             with torch.inference_mode():
-                run = next(runs, None)
+                try:
+                    run = next(runs, None)
+                except (RuntimeError, MemoryError) as error:
+                    if not _out_of_memory(error):
+                        raise
+                    hint = "decode fewer frames at once (chunk)" if found.chunk else "make smaller or fewer frames"
+                    raise ModelError(f"Memory ran out while frames were decoded; {hint}.") from None
                 if run is None:
                     return
                 video = (run[0] / 2 + 0.5).clamp(0, 1).float().permute(1, 2, 3, 0).cpu().numpy()
@@ -126,10 +174,14 @@ def decode(
 
 
 def preview_factors(model: Model, device: str, tell: Teller) -> NDArray[np.float32]:
-    """What `sample` needs to show previews: factors fitted for the model's VAE. They depend on its weights alone, so
-    they are worth keeping. Raises ModelError."""
-    with loaded(model, ("vae",), device, tell) as parts, _same(parts):
-        return fit(parts["vae"], family(model.family))
+    """What `sample` needs to show previews: factors fitted for the model's VAE, once in a process for the same weights.
+    Raises ModelError."""
+    weights = tuple(sorted((name, digest) for name, digest in model.files.items() if name.startswith("vae/")))
+    found = _FACTORS.get(weights) if weights else None
+    if found is None:
+        with loaded(model, ("vae",), device, tell) as parts, _same(parts):
+            found = _FACTORS[weights] = fit(parts["vae"], family(model.family))
+    return found
 
 
 def encode_video(model: Model, frames: Iterable[NDArray[Any]], device: str, tell: Teller) -> Latents:

@@ -27,6 +27,11 @@ class Run(Protocol):
         """The device of the GPU lane, as torch names it: `cuda:0`, or `cpu` where there is none."""
         ...
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks at the pictures that `step` is given; where not, they need not be made."""
+        ...
+
     def digest(self, path: Path) -> str:
         """The digest of a file's content, remembered from run to run; it changes no key. Raises MediaError."""
         ...
