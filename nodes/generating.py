@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -71,6 +72,20 @@ def _load_rule(given: Given) -> Iterator[Trouble]:
         return
     if wrong is not None and wrong.input not in given.linked:
         yield Trouble(wrong.message, wrong.input, wrong.hint)
+    size = _bytes(checkpoint, given.values.get("dtype", "auto"))
+    if size > _memory():
+        message = f"Its weights take {size / 1e9:.1f} GB, and this machine has {_memory() / 1e9:.1f} GB of memory."
+        yield Trouble(message, "model", "Choose a smaller model, or the dtype bfloat16.", "note", "large-model")
+
+
+def _bytes(checkpoint: models.checkpoint.Checkpoint, dtype: str) -> int:
+    """Bytes of its weights in memory."""
+    return sum(one.nbytes(None if dtype == "auto" else dtype) for one in checkpoint.components.values())
+
+
+def _memory() -> int:
+    """Bytes of memory that the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _encode_rule(given: Given) -> Iterator[Trouble]:
@@ -148,7 +163,7 @@ def load_model(
     except ModelError as error:
         raise NodeError(str(error)) from error
     asked = None if dtype == "auto" else dtype
-    size = sum(one.nbytes(asked) for one in checkpoint.components.values())
+    size = _bytes(checkpoint, dtype)
     run.note(f"{family.title}, {size / 1e9:.2f} GB of weights{f' as {asked}' if asked else ''}.")
     files = {path.relative_to(found.folder).as_posix(): run.digest(path) for path in checkpoint.files}
     if len(lora_weights) > len(lora):

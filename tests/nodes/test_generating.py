@@ -180,6 +180,25 @@ def test_a_model_that_is_not_here_is_named_with_how_to_get_it(engine: vidflow.En
     assert any(one.startswith("model.model: ") and said in one for one in problems(engine, graph))
 
 
+def test_a_model_that_is_larger_than_the_memory_here_is_a_note(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    import json
+    import shutil
+
+    from vidflow.graph.check import check
+    from vidflow.graph.files import from_mapping
+    from vidflow.graph.paths import paths_for
+
+    folder = shutil.copytree(tiny("wan"), tmp_path / "large")
+    said = json.dumps({"large": {"dtype": "BF16", "shape": [10**6, 10**8], "data_offsets": [0, 0]}}).encode()
+    weights = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(len(said).to_bytes(8, "little") + said)
+    checked = check(from_mapping(text_graph(folder)), engine.registry, paths_for(None, tmp_path, ()))
+    assert [problem.code for problem in checked.problems] == ["large-model"]
+    assert checked.problems[0].message.startswith("Its weights take 200000.0 GB, and this machine has ")
+
+
 def test_a_checkpoint_of_pickles_is_refused(
     engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
