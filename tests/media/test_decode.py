@@ -142,7 +142,7 @@ def test_a_reader_that_is_done_leaves_no_decoder(make_clip, rest):
         del seen, heard
         assert within - before
         assert set(threads.iterdir()) <= before
-        assert not any(isinstance(thing, SoundReader) for thing in gc.get_objects())
+        assert not any(type(thing) is SoundReader for thing in gc.get_objects())
     finally:
         gc.enable()
 

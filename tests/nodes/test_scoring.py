@@ -132,7 +132,7 @@ def test_overall_is_the_mean_of_what_was_measured(call: Call) -> None:
 
 
 def test_what_cannot_be_measured_is_said_with_the_reason() -> None:
-    clip, model = film(2, 8, 8), Model("clip", "clip")
+    clip, model = film(2, 8, 8), Model("wan", "a video model")
     reasons = [
         score(clip, **inputs)["not_measured"]["prompt_alignment"]
         for inputs in ({"prompt": Prompt("sea")}, {"model": model}, {"model": model, "prompt": Prompt("sea")})
@@ -140,7 +140,7 @@ def test_what_cannot_be_measured_is_said_with_the_reason() -> None:
     assert reasons == [
         "It needs a model that compares pictures with text; none is linked.",
         "It compares the picture with a prompt; none is linked.",
-        "This version of vidflow cannot measure it yet, with any model.",
+        "It needs a model with CLIP's two encoders; a video model is none.",
     ]
 
 
