@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from vidflow.media.h264 import second_fields
 
 _KEY, _DISCARD, _COMPLETES = 1, 2, 4
+_COLUMNS = 5
 _UNKNOWN = -(2**63)
 
 
@@ -63,7 +65,8 @@ class PacketTable:
 
 def read_packets(found: InputContainer, streams: Sequence[Stream]) -> list[PacketTable]:
     """The tables of `streams`. What is past damage in the file is left out."""
-    rows: dict[int, list[tuple[int, int, int, int, int]]] = {stream.index: [] for stream in streams}
+    # Numbers, not objects: a film of hours has half a million packets.
+    rows = {stream.index: array("q") for stream in streams}
     skips: dict[int, list[int]] = {stream.index: [0, 0] for stream in streams}
     broken = False
     fields = {stream.index: second_fields(stream) for stream in streams if isinstance(stream, VideoStream)}
@@ -83,10 +86,10 @@ def read_packets(found: InputContainer, streams: Sequence[Stream]) -> list[Packe
                 flags |= _COMPLETES
             pts = _UNKNOWN if packet.pts is None else packet.pts
             dts = _UNKNOWN if packet.dts is None else packet.dts
-            rows[index].append((pts, dts, packet.duration or 0, packet.size, flags))
+            rows[index].extend((pts, dts, packet.duration or 0, packet.size, flags))
             if index in sounds and packet.has_sidedata("skip_samples"):
                 words = np.frombuffer(bytes(packet.get_sidedata("skip_samples")), "<u4", 2)
-                if len(rows[index]) == 1:
+                if len(rows[index]) == _COLUMNS:
                     skips[index][0] = int(words[0])
                 skips[index][1] = int(words[1])
     except FFmpegError:
@@ -97,8 +100,8 @@ def read_packets(found: InputContainer, streams: Sequence[Stream]) -> list[Packe
     return [_table(stream, rows[stream.index], skips[stream.index], broken) for stream in streams]
 
 
-def _table(stream: Stream, rows: list[tuple[int, int, int, int, int]], skips: list[int], broken: bool) -> PacketTable:
-    pts, dts, duration, size, flags = np.array(rows, np.int64).reshape(-1, 5).T
+def _table(stream: Stream, rows: array[int], skips: list[int], broken: bool) -> PacketTable:
+    pts, dts, duration, size, flags = np.array(rows, np.int64).reshape(-1, _COLUMNS).T
     time_base = stream.time_base or Fraction(1, av.time_base)
     start = stream.start_time if stream.start_time is not None else int(pts[0]) if len(pts) else 0
     return PacketTable(time_base, pts, dts, duration, size, flags, start, skips[0], skips[1], broken)
