@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -360,3 +361,43 @@ def test_where_memory_runs_out_it_says_what_to_ask_for_and_goes_on(checkpoint: C
     said, again = done.stdout.splitlines()
     assert said.startswith("Memory ran out. 4096 x 4096 with 81 frames did not fit beside the model; ask for fewer")
     assert again == "1"
+
+
+TOO_LARGE_TO_LOAD = """
+import pathlib, resource, sys
+from vidflow.errors import ModelError
+from vidflow.models import sampling
+from vidflow.models.residency import RESIDENT
+from vidflow.values import Model
+
+small, large = (Model("wan", "tiny", {}, {"folder": folder}) for folder in sys.argv[1:])
+tell = lambda k, total, preview=None: None
+sampling.encode_text(small, "a cat", "", "cpu", tell)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 100 * 2**20, -1))
+try:
+    sampling.encode_text(large, "a cat", "", "cpu", tell)
+except ModelError as error:
+    print(error)
+print(sorted(sampling.encode_text(small, "a cat", "", "cpu", tell).tensors)[0])
+"""
+
+
+def test_a_part_that_does_not_fit_is_not_taken_for_a_damaged_one(
+    checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    large = shutil.copytree(checkpoint("wan"), tmp_path / "large")
+    weights = large / "text_encoder" / "model.safetensors"
+    tensors = load_file(weights)
+    name = next(name for name in tensors if name.endswith("shared.weight"))
+    tensors[name] = tensors[name].repeat(200_000, 1)
+    save_file(tensors, weights, {"format": "pt"})
+    config = large / "text_encoder" / "config.json"
+    settings = json.loads(config.read_text("utf-8")) | {"vocab_size": len(tensors[name])}
+    config.write_text(json.dumps(settings), "utf-8")
+    command = [sys.executable, "-c", TOO_LARGE_TO_LOAD, str(checkpoint("wan")), str(large)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        "Memory ran out. The text encoder did not fit; choose the dtype bfloat16, or a model with a smaller one.",
+        "negative_prompt_embeds",
+    ], done.stderr

@@ -20,7 +20,7 @@ from vidflow.models.checkpoint import Checkpoint, Component, read_checkpoint
 from vidflow.models.families import family
 from vidflow.models.family import Family
 from vidflow.models.lora import Change, changes, put_in
-from vidflow.models.residency import RESIDENT
+from vidflow.models.residency import RESIDENT, out_of_memory
 from vidflow.values import Model
 
 Step = Callable[[int, int], None]
@@ -96,6 +96,8 @@ def _load(
             else:
                 part, missing = kind.from_pretrained(str(component.folder), **options), []
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError) as error:
+        if out_of_memory(error):
+            raise
         reason = " ".join(str(error).split()).split(". ")[0][:200].rstrip(".")
         raise ModelError(f"{component.folder} cannot be loaded as a {component.kind}: {reason}.") from error
     if missing:

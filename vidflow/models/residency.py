@@ -10,10 +10,14 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
+from vidflow.errors import ModelError
+
+T = TypeVar("T")
+_NO_MEMORY = ("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory")
 SPARE = 1.1
 """How many times a part's own size has to be free before it is loaded."""
 
@@ -114,3 +118,23 @@ def free_bytes(device: torch.device) -> int:
 
 RESIDENT = Residency()
 """The parts of this process."""
+
+
+def with_room(work: Callable[[], T], advice: str) -> T:
+    """`work()`; where memory runs out, once more without the parts that nobody uses. Raises ModelError with advice."""
+    for last in (False, True):
+        try:
+            return work()
+        except (RuntimeError, MemoryError, OSError) as error:
+            if not out_of_memory(error):
+                raise
+        # Only here, where the error no longer holds what the work had made.
+        if not RESIDENT.release() or last:
+            break
+    raise ModelError(f"Memory ran out. {advice}")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on whatever device."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(one in said for one in _NO_MEMORY)

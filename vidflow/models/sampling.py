@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,11 +20,9 @@ from vidflow.models.families import family
 from vidflow.models.family import Family, Request
 from vidflow.models.loading import checkpoint_of, loaded
 from vidflow.models.preview import Preview, fit, grid_of
-from vidflow.models.residency import RESIDENT
+from vidflow.models.residency import out_of_memory, with_room
 from vidflow.values import Conditioning, Latents, Model
 
-T = TypeVar("T")
-_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 _FACTORS: dict[tuple[tuple[str, str], ...], NDArray[np.float32]] = {}
 
 
@@ -36,6 +34,13 @@ class Teller(Protocol):
 
 def encode_text(model: Model, text: str, negative: str, device: str, tell: Teller) -> Conditioning:
     """What the family's text encoder gives for a prompt. Raises ModelError."""
+    return with_room(
+        lambda: _encoded(model, text, negative, device, tell),
+        "The text encoder did not fit; choose the dtype bfloat16, or a model with a smaller one.",
+    )
+
+
+def _encoded(model: Model, text: str, negative: str, device: str, tell: Teller) -> Conditioning:
     found = family(model.family)
     with loaded(model, found.encoders, device, tell) as parts, torch.inference_mode():
         pipe = _pipeline(found, "text", checkpoint_of(model).settings, parts)
@@ -44,26 +49,6 @@ def encode_text(model: Model, text: str, negative: str, device: str, tell: Telle
             {name: value.detach().cpu() for name, value in tensors.items() if value is not None},
             {"family": found.name, "negative": bool(negative.strip())},
         )
-
-
-def _with_room(work: Callable[[], T], advice: str) -> T:
-    """`work()`; where memory runs out, once more without the parts that nobody uses. Raises ModelError with advice."""
-    for last in (False, True):
-        try:
-            return work()
-        except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
-                raise
-        # Only here, where the error no longer holds what the work had made.
-        if not RESIDENT.release() or last:
-            break
-    raise ModelError(f"Memory ran out. {advice}")
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on whatever device."""
-    said = str(error)
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(one in said for one in _NO_MEMORY)
 
 
 def sample(
@@ -82,7 +67,7 @@ def sample(
     step is told with a picture. Raises ModelError, also where a step gives what is no number.
     """
     asked = f"{request.width} x {request.height} with {len(frames) if request.video else request.frames} frames"
-    return _with_room(
+    return with_room(
         lambda: _sampled(model, conditioning, request, frames, seed, device, tell, preview),
         f"{asked} did not fit beside the model; ask for fewer or smaller frames, or choose the dtype bfloat16.",
     )
@@ -161,7 +146,7 @@ def decode(
                 try:
                     run = next(runs, None)
                 except (RuntimeError, MemoryError) as error:
-                    if not _out_of_memory(error):
+                    if not out_of_memory(error):
                         raise
                     hint = "decode fewer frames at once (chunk)" if found.chunk else "make smaller or fewer frames"
                     raise ModelError(f"Memory ran out while frames were decoded; {hint}.") from None
@@ -177,11 +162,10 @@ def preview_factors(model: Model, device: str, tell: Teller) -> NDArray[np.float
     """What `sample` needs to show previews: factors fitted for the model's VAE, once in a process for the same weights.
     Raises ModelError."""
     weights = tuple(sorted((name, digest) for name, digest in model.files.items() if name.startswith("vae/")))
-    found = _FACTORS.get(weights) if weights else None
-    if found is None:
+    if not weights or weights not in _FACTORS:
         with loaded(model, ("vae",), device, tell) as parts, _same(parts):
-            found = _FACTORS[weights] = fit(parts["vae"], family(model.family))
-    return found
+            _FACTORS[weights] = fit(parts["vae"], family(model.family))
+    return _FACTORS[weights]
 
 
 def encode_video(model: Model, frames: Iterable[NDArray[Any]], device: str, tell: Teller) -> Latents:
