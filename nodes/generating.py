@@ -155,13 +155,10 @@ def load_model(
     float32 on a CPU). Each `lora` counts with the weight in the same place of `lora_weights`, by default 1. `adapter`
     is the motion adapter that makes a Stable Diffusion checkpoint an AnimateDiff one.
     """
-    try:
-        found = models.library.find(model, revision or None)
-        checkpoint = models.checkpoint.read_checkpoint(found.folder, variant or None)
-        family = models.families.family_of(checkpoint)
-        beside = str(models.library.find(adapter).folder) if adapter else None
-    except ModelError as error:
-        raise NodeError(str(error)) from error
+    found = models.library.find(model, revision or None)
+    checkpoint = models.checkpoint.read_checkpoint(found.folder, variant or None)
+    family = models.families.family_of(checkpoint)
+    beside = str(models.library.find(adapter).folder) if adapter else None
     asked = None if dtype == "auto" else dtype
     size = _bytes(checkpoint, dtype)
     run.note(f"{family.title}, {size / 1e9:.2f} GB of weights{f' as {asked}' if asked else ''}.")
@@ -189,10 +186,7 @@ def encode_text(model: Model, prompt: Prompt, *, run: Run) -> Conditioning:
     family = models.families.family(model.family)
     if not family.prompted:
         raise NodeError(f"{family.title} takes no prompt; leave encode_text out.")
-    try:
-        return models.sampling.encode_text(model, prompt.text, prompt.negative, run.device, run.step)
-    except ModelError as error:
-        raise NodeError(str(error)) from error
+    return models.sampling.encode_text(model, prompt.text, prompt.negative, run.device, run.step)
 
 
 @node(title="Sample", category="Generation", lane="gpu", rule=_sample_rule)
@@ -227,17 +221,14 @@ def sample(
     family = models.families.family(model.family)
     linked = frozenset(name for name in ("conditioning", "image", "video") if given[name] is not None)
     request = _request(given, linked)
-    try:
-        checkpoint = models.checkpoint.read_checkpoint(Path(model.settings["folder"]), model.settings.get("variant"))
-        for one in family.wrong(checkpoint, request):
-            raise NodeError(f"{one.message} {one.hint}".strip())
-        for name in family.unused(checkpoint, request):
-            run.note(f"{family.title} does not use {name}, so it is ignored.")
-        request = family.completed(checkpoint, request)
-        start = _start(video if video is not None else image, request)
-        return run.piece(_sampled, model, conditioning, request, start, seed, run)
-    except ModelError as error:
-        raise NodeError(str(error)) from error
+    checkpoint = models.checkpoint.read_checkpoint(Path(model.settings["folder"]), model.settings.get("variant"))
+    for one in family.wrong(checkpoint, request):
+        raise NodeError(f"{one.message} {one.hint}".strip())
+    for name in family.unused(checkpoint, request):
+        run.note(f"{family.title} does not use {name}, so it is ignored.")
+    request = family.completed(checkpoint, request)
+    start = _start(video if video is not None else image, request)
+    return run.piece(_sampled, model, conditioning, request, start, seed, run)
 
 
 def _sampled(
@@ -261,10 +252,7 @@ def encode_video(model: Model, video: Video, *, run: Run) -> Latents:
     """
     eight_bit = video.map(lambda frame: frame, takes="uint8")
     frames = [frame for block in eight_bit.read() for frame in block]
-    try:
-        return run.piece(models.sampling.encode_video, model, frames, run.device, run.step)
-    except ModelError as error:
-        raise NodeError(str(error)) from error
+    return run.piece(models.sampling.encode_video, model, frames, run.device, run.step)
 
 
 @node(title="Decode latents", category="Generation", lane="gpu", dear=True)
@@ -319,8 +307,6 @@ class _Decoding:
                 self._block = next(self._runs)
             except StopIteration:
                 raise NodeError(f"the latents gave {self._end} frames, expected more than {number}.") from None
-            except ModelError as error:
-                raise NodeError(str(error)) from error
             self._at, self._end = self._end, self._end + len(self._block)
         return self._block[number - self._at]
 

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from vidflow.api import Model, ModelError, NodeError, Prompt, Report, Run, Video, node
+from vidflow.api import Model, Prompt, Report, Run, Video, node
 
 from .artifacts import faults_of, flicker_of, score_of
 from .flow import View
@@ -82,10 +82,7 @@ def _prompt_alignment(video: Video, prompt: Prompt, model: Model, run: Run) -> f
     chosen = sorted({(2 * k + 1) * count // (2 * COMPARED) for k in range(COMPARED)})
     eight_bit = video.map(lambda frame: frame, takes="uint8")
     frames = [eight_bit.frame(number) for number in chosen]
-    try:
-        cosines = run.piece(models.alignment.cosines, model, prompt.text, frames, "cpu", run.step, lane="gpu")
-    except ModelError as error:
-        raise NodeError(str(error)) from error
+    cosines = run.piece(models.alignment.cosines, model, prompt.text, frames, "cpu", run.step, lane="gpu")
     return min(1.0, max(0.0, 2.5 * float(cosines.mean())))
 
 

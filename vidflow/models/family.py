@@ -75,8 +75,6 @@ class Family:
     """One family of models. The class attributes are its rules; each may be overridden by a method where it depends on
     the checkpoint."""
 
-    FAMILY: ClassVar[str] = "vidflow 1"
-    """By this a pack's family is found."""
     name: ClassVar[str]
     title: ClassVar[str]
     pipelines: ClassVar[Mapping[Mode, str]]
@@ -224,7 +222,12 @@ class Family:
     def arguments(self, request: Request, frames: list[Any]) -> dict[str, Any]:
         """The pipeline's arguments beside steps, seed and embeddings; `frames` are the pictures it starts from, uint8
         `[height, width, 3]`, of the size that is asked for."""
-        raise NotImplementedError
+        given: dict[str, Any] = {"height": request.height, "width": request.width, "guidance_scale": request.guidance}
+        if request.mode == "video":
+            return given | {"video": frames, "strength": request.strength}
+        if request.mode == "image":
+            given["image"] = frames[0]
+        return given | {"num_frames": request.frames}
 
     def described(self, pipe: Any, request: Request) -> dict[str, Any]:
         """What decoding has to know of the latents beside their size; plain values."""

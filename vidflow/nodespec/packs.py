@@ -106,10 +106,12 @@ def load_pack(pack: Pack) -> list[NodeSpec]:
     if not digest and pack.name != "core":
         digest = _digest(Path(module.__file__).parent) if module.__file__ else ""
     families: list[Any] = []
+    # Who has defined a family has imported this.
+    family = sys.modules.get("vidflow.models.family")
     for member in _modules_of(module):
         values: Iterable[Any] = vars(member).values()
         for value in values:
-            if isinstance(getattr(value, "FAMILY", None), str) and value.__class__.__module__ == member.__name__:
+            if family and isinstance(value, family.Family) and value.__class__.__module__ == member.__name__:
                 families.append(value)
             if hasattr(value, MARK) and getattr(value, "__module__", None) == member.__name__:
                 try:
@@ -131,8 +133,8 @@ def load_pack(pack: Pack) -> list[NodeSpec]:
     if families:
         from vidflow.models.families import add
 
-        for family in families:
-            add(family)
+        for one in families:
+            add(one)
     return specs
 
 

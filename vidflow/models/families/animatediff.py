@@ -79,13 +79,10 @@ class AnimateDiff(Family):
         return {"prompt_embeds": positive, "negative_prompt_embeds": other}
 
     def arguments(self, request: Request, frames: list[Any]) -> dict[str, Any]:
-        """Those of the three pipelines."""
-        given: dict[str, Any] = {"height": request.height, "width": request.width, "guidance_scale": request.guidance}
-        if request.mode == "video":
-            return given | {"video": frames, "strength": request.strength}
-        if request.mode == "image":
-            given |= {"conditioning_frames": frames, "controlnet_frame_indices": [0]}
-        return given | {"num_frames": request.frames}
+        """SparseCtrl's name for an image, and its place."""
+        given = super().arguments(request, frames)
+        image = given.pop("image", None)
+        return given if image is None else given | {"conditioning_frames": frames, "controlnet_frame_indices": [0]}
 
     def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
         """Latents / scale, then the VAE for each frame."""

@@ -70,15 +70,6 @@ class CogVideoX(Family):
         positive, other = pipe.encode_prompt(text, negative, True, device=device)
         return {"prompt_embeds": positive, "negative_prompt_embeds": other}
 
-    def arguments(self, request: Request, frames: list[Any]) -> dict[str, Any]:
-        """Those of the three pipelines."""
-        given: dict[str, Any] = {"height": request.height, "width": request.width, "guidance_scale": request.guidance}
-        if request.mode == "video":
-            return given | {"video": frames, "strength": request.strength}
-        if request.mode == "image":
-            given["image"] = frames[0]
-        return given | {"num_frames": request.frames}
-
     def described(self, pipe: Any, request: Request) -> dict[str, Any]:
         """How many latent frames were put before the first to make pairs (CogVideoX 1.5)."""
         pairs = pipe.transformer.config.patch_size_t

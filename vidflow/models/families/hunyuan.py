@@ -46,14 +46,8 @@ class Hunyuan(Family):
         return found
 
     def arguments(self, request: Request, frames: list[Any]) -> dict[str, Any]:
-        """Those of its pipeline."""
-        return {
-            "height": request.height,
-            "width": request.width,
-            "num_frames": request.frames,
-            "guidance_scale": request.guidance,
-            "true_cfg_scale": request.extra["true_cfg"],
-        }
+        """The guidance away from a negative prompt as well."""
+        return super().arguments(request, frames) | {"true_cfg_scale": request.extra["true_cfg"]}
 
     def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
         """Latents / scale, then the VAE."""

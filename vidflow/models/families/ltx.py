@@ -32,15 +32,8 @@ class Ltx(Family):
         return dict(zip(names, found, strict=True))
 
     def arguments(self, request: Request, frames: list[Any]) -> dict[str, Any]:
-        """Those of both pipelines."""
-        given: dict[str, Any] = {
-            "height": request.height,
-            "width": request.width,
-            "num_frames": request.frames,
-            "frame_rate": float(self.rate),
-            "guidance_scale": request.guidance,
-        }
-        return given | {"image": frames[0]} if frames else given
+        """Its positions count in seconds."""
+        return super().arguments(request, frames) | {"frame_rate": float(self.rate)}
 
     def described(self, pipe: Any, request: Request) -> dict[str, Any]:
         """How the latents are packed."""

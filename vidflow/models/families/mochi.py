@@ -44,15 +44,6 @@ class Mochi(Family):
         names = ("prompt_embeds", "prompt_attention_mask", "negative_prompt_embeds", "negative_prompt_attention_mask")
         return dict(zip(names, found, strict=True))
 
-    def arguments(self, request: Request, frames: list[Any]) -> dict[str, Any]:
-        """Those of its pipeline."""
-        return {
-            "height": request.height,
-            "width": request.width,
-            "num_frames": request.frames,
-            "guidance_scale": request.guidance,
-        }
-
     def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
         """Latents * std / scale + mean, then the VAE."""
         latents, scale = latents.to(vae.device), vae.config.scaling_factor

@@ -71,15 +71,11 @@ class Wan(Family):
         return {"prompt_embeds": positive, "negative_prompt_embeds": other}
 
     def arguments(self, request: Request, frames: list[Any]) -> dict[str, Any]:
-        """Those of the three pipelines."""
-        given: dict[str, Any] = {"height": request.height, "width": request.width, "guidance_scale": request.guidance}
-        if request.mode == "video":
-            return given | {"video": frames, "strength": request.strength}
-        if request.mode == "image":
-            given["image"] = frames[0]
-        if "guidance_2" in request.extra:
+        """The second transformer's guidance as well; where a video is the start, there is one transformer."""
+        given = super().arguments(request, frames)
+        if "guidance_2" in request.extra and request.mode != "video":
             given["guidance_scale_2"] = request.extra["guidance_2"]
-        return given | {"num_frames": request.frames}
+        return given
 
     def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
         """Latents * std + mean, then the VAE."""
