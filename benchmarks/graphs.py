@@ -142,9 +142,11 @@ def problem(path: Path, environment: Mapping[str, str]) -> str | None:
 
 
 def pack(environment: Mapping[str, str]) -> set[str]:
-    """The types of the core pack."""
+    """The types of the core pack that need no models."""
     done = subprocess.run([VIDFLOW, "nodes", "--json"], env=environment, capture_output=True, text=True, check=True)
-    return {node["type"] for node in json.loads(done.stdout) if node["pack"] == "core"}
+    return {
+        node["type"] for node in json.loads(done.stdout) if node["pack"] == "core" and node["category"] != "Generation"
+    }
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from vidflow.api import (
+    Choice,
     Conditioning,
     File,
     Frames,
@@ -34,6 +35,9 @@ from vidflow.api import (
 from .shape import fitted
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Memory = Literal["auto", "gpu", "offload", "low"]
+Attention = Literal["flash", "flash_3", "sage", "xformers", "cudnn", "efficient", "math"]
+Cache = Literal["first_block", "pyramid", "faster"]
 Pixels = Annotated[int | None, Number(16, 8192, unit="px")]
 _EXTRA = ("motion_bucket_id", "noise_aug_strength", "true_cfg", "guidance_2")
 """Settings of `sample` that only some families have a use for."""
@@ -66,11 +70,14 @@ def _load_rule(given: Given) -> Iterator[Trouble]:
         return
     try:
         checkpoint = _checkpoint(given)
-        wrong = models.families.family_of(checkpoint).incomplete(checkpoint, {**given.values})
+        family = models.families.family_of(checkpoint)
     except ModelError as error:
         yield Trouble(str(error), "model", code="missing-model")
         return
+    wrong = family.incomplete(checkpoint, {**given.values})
     if wrong is not None and wrong.input not in given.linked:
+        yield Trouble(wrong.message, wrong.input, wrong.hint)
+    for wrong in family.unfit(given.values.get("denoiser", ())):
         yield Trouble(wrong.message, wrong.input, wrong.hint)
     size = _bytes(checkpoint, given.values.get("dtype", "auto"))
     if size > _memory():
@@ -122,10 +129,11 @@ def _has_negative(given: Given) -> bool:
 
 def _request(values: Any, linked: frozenset[str]) -> models.family.Request:
     extra = {name: values[name] for name in _EXTRA if values.get(name) is not None}
-    names = ("width", "height", "frames", "steps", "guidance", "strength")
+    names = ("width", "height", "frames", "steps", "guidance", "strength", "attention", "cache", "cache_threshold")
     return models.family.Request(
         **{name: values.get(name) for name in names},
         scheduler=values.get("scheduler") or None,
+        compiled=values.get("compiled", False),
         image="image" in linked,
         video="video" in linked,
         conditioning="conditioning" in linked,
@@ -146,6 +154,8 @@ def load_model(
     lora: list[Annotated[str, File()]] = [],  # noqa: B006 - read, never written to
     lora_weights: list[float] = [],  # noqa: B006
     adapter: Annotated[str | None, Weights(revision="", variant="")] = None,
+    denoiser: list[Annotated[str, File()]] = [],  # noqa: B006
+    memory: Annotated[Memory, Choice(("auto", "gpu", "offload", "low"), same=("auto", "gpu", "offload"))] = "auto",
     run: Run,
 ) -> Model:
     """A model by its name: one in the box, a folder in diffusers layout, or one of the hub.
@@ -153,16 +163,24 @@ def load_model(
     One of the hub is called `org/name`, and `vidflow models fetch org/name` brings it. Its weights are loaded where
     they are first used. `dtype` is that of the numbers in memory; `auto` keeps them as they are stored (float16 becomes
     float32 on a CPU). Each `lora` counts with the weight in the same place of `lora_weights`, by default 1. `adapter`
-    is the motion adapter that makes a Stable Diffusion checkpoint an AnimateDiff one.
+    is the motion adapter that makes a Stable Diffusion checkpoint an AnimateDiff one. `denoiser` is a file (safetensors
+    or GGUF) that takes the place of the checkpoint's own transformer, one for each where it has two.
+
+    `memory` says where weights lie: `gpu` all on the GPU, `offload` each part there while it works, `low` each layer,
+    with its numbers stored in 8 bits and frames decoded in tiles, which changes the result a little. `auto` takes the
+    first of gpu, offload and layer by layer that there is room for; those give the same result.
     """
     found = models.library.find(model, revision or None)
     checkpoint = models.checkpoint.read_checkpoint(found.folder, variant or None)
     family = models.families.family_of(checkpoint)
     beside = str(models.library.find(adapter).folder) if adapter else None
+    for wrong in family.unfit(denoiser):
+        raise NodeError(f"{wrong.message} {wrong.hint}")
     asked = None if dtype == "auto" else dtype
     size = _bytes(checkpoint, dtype)
     run.note(f"{family.title}, {size / 1e9:.2f} GB of weights{f' as {asked}' if asked else ''}.")
     files = {path.relative_to(found.folder).as_posix(): run.digest(path) for path in checkpoint.files}
+    files |= {f"denoiser/{Path(path).name}": run.digest(Path(path)) for path in denoiser}
     if len(lora_weights) > len(lora):
         raise NodeError(f"There are {len(lora_weights)} weights for {len(lora)} LoRAs; give one for each.")
     weights = [*lora_weights, *[1.0] * (len(lora) - len(lora_weights))]
@@ -173,6 +191,8 @@ def load_model(
         "revision": found.revision,
         "lora": [list(one) for one in zip(lora, weights, strict=True)],
         "adapter": beside,
+        "denoiser": list(denoiser),
+        "memory": memory,
     }
     return Model(family.name, found.name, files, settings)
 
@@ -208,6 +228,10 @@ def sample(
     noise_aug_strength: Annotated[float | None, Number(0, 10, step=0.01)] = None,
     true_cfg: Annotated[float | None, Number(1, 50, step=0.5)] = None,
     guidance_2: Annotated[float | None, Number(0, 50, step=0.5)] = None,
+    attention: Attention | None = None,
+    cache: Cache | None = None,
+    cache_threshold: Annotated[float | None, Number(0, 1, step=0.01)] = None,
+    compiled: bool = False,
     run: Run,
 ) -> Latents:
     """Make latents of a video out of noise, from a prompt alone, a first image, or a video.
@@ -216,6 +240,10 @@ def sample(
     guidance, scheduler. An image or a video is fitted to the size by cutting off what stands out. The noise of a `seed`
     is the same on every device. Only some families use the settings from `motion_bucket_id` on: Stable Video Diffusion
     the first two, HunyuanVideo `true_cfg`, Wan 2.2 `guidance_2` for its second transformer.
+
+    The last four make it faster and the result a little different: `attention` computes it another way (flash, sage and
+    xformers need a package), `cache` has a step take from earlier ones what changed little (first_block the more, the
+    higher its `cache_threshold`), `compiled` compiles the model's blocks, which takes a minute the first time.
     """
     given = locals()
     family = models.families.family(model.family)
@@ -298,7 +326,7 @@ class _Decoding:
 
     def _begin(self) -> None:
         model, latents, chunk = self._given
-        self._runs = models.sampling.decode(model, latents, self._run.device, self._run.step, chunk)
+        self._runs = models.sampling.decode(model, latents, self._run.device, self._run.step, chunk, self._run.note)
         self._at = self._end = 0
 
     def _frame(self, number: int) -> Any:

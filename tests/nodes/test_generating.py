@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -184,7 +185,6 @@ def test_a_model_that_is_larger_than_the_memory_here_is_a_note(
     engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
     import json
-    import shutil
 
     from vidflow.graph.check import check
     from vidflow.graph.files import from_mapping
@@ -202,8 +202,6 @@ def test_a_model_that_is_larger_than_the_memory_here_is_a_note(
 def test_a_checkpoint_of_pickles_is_refused(
     engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    import shutil
-
     folder = shutil.copytree(tiny("wan"), tmp_path / "pickled")
     weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))
@@ -216,11 +214,43 @@ def test_a_setting_that_means_nothing_here_is_a_note(engine: vidflow.Engine, tin
     assert notes["shot"] == ("Wan does not use motion_bucket_id, so it is ignored.",)
 
 
+def noted(engine: vidflow.Engine, graph: dict[str, Any], tmp_path: Path) -> list[tuple[str | None, str]]:
+    """The codes of what a check says of a graph that can run, by node."""
+    from vidflow.graph.check import check
+    from vidflow.graph.files import from_mapping
+    from vidflow.graph.paths import paths_for
+
+    found = check(from_mapping(graph), engine.registry, paths_for(None, tmp_path, ()))
+    assert not found.errors
+    return [(problem.node, problem.code) for problem in found.problems]
+
+
+def test_a_negative_prompt_that_does_not_count_is_a_note(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    assert noted(engine, text_graph(tiny("wan"), guidance=5), tmp_path) == []
+    assert noted(engine, text_graph(tiny("wan"), guidance=1), tmp_path) == [("shot", "unused-negative")]
+
+
+def test_a_checkpoint_for_pictures_needs_an_adapter(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
+    said = problems(engine, text_graph(tiny("stable_diffusion"), frames=4))
+    assert any(one.startswith("model.adapter: ") and "makes pictures" in one for one in said)
+
+
+def test_a_model_is_found_where_it_lies_now(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(tiny("wan"), here)
+    engine.submit(text_graph(here, seed=1)).result()
+    here.rename(there)
+    # The same files, so the same key; what is kept must not lead to the old place.
+    assert engine.submit(text_graph(there, seed=2)).result()["film"].info.frames == 5
+
+
 def test_values_that_are_no_numbers_are_an_error_that_names_the_step(
     engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    import shutil
-
     from safetensors.torch import load_file, save_file
 
     folder = shutil.copytree(tiny("wan"), tmp_path / "broken")

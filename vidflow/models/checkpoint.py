@@ -30,6 +30,8 @@ BYTES: Mapping[str, int] = {
     "BOOL": 1,
 }
 """Bytes of a number by its type in a safetensors header."""
+GGUF = ".gguf"
+"""The suffix of a file of quantised weights."""
 _DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _STEMS = ("diffusion_pytorch_model", "model")
 _UNUSED = {("stable_diffusion", "StableDiffusionSafetyChecker")}
@@ -66,6 +68,8 @@ class Component:
     def _counts(self) -> dict[str, int]:
         counts: dict[str, int] = {}
         for path in self.weights:
+            if path.suffix == GGUF:
+                return {"U8": path.stat().st_size}
             for kind, count in header(path).values():
                 counts[kind] = counts.get(kind, 0) + count
         return counts

@@ -7,12 +7,14 @@ graph is checked by it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from importlib.util import find_spec
+from pathlib import PurePath
 from typing import Any, ClassVar, Literal
 
-from vidflow.models.checkpoint import Checkpoint
+from vidflow.models.checkpoint import GGUF, Checkpoint
 
 Mode = Literal["text", "image", "video"]
 """What a video is made from."""
@@ -23,6 +25,26 @@ FLOW = {
     "dpm++": "DPMSolverMultistepScheduler",
 }
 """Schedulers that follow a flow, by their usual names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """A way to compute attention: what diffusers calls it, and the package that it comes in beside torch."""
+
+    backend: str
+    package: str = ""
+
+
+ATTENTION: Mapping[str, Attention] = {
+    "flash": Attention("flash", "flash_attn"),
+    "flash_3": Attention("_flash_3", "flash_attn_interface"),
+    "sage": Attention("sage", "sageattention"),
+    "xformers": Attention("xformers", "xformers"),
+    "cudnn": Attention("_native_cudnn"),
+    "efficient": Attention("_native_efficient"),
+    "math": Attention("_native_math"),
+}
+"""Ways to compute attention, by their usual names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +75,10 @@ class Request:
     image: bool = False
     video: bool = False
     conditioning: bool = True
+    attention: str | None = None
+    cache: str | None = None
+    cache_threshold: float | None = None
+    compiled: bool = False
     extra: Mapping[str, float] = field(default_factory=dict[str, float])
     """Settings that only some families use, where they are given."""
 
@@ -97,6 +123,17 @@ class Family:
     """Whether it was trained to follow a flow, which the schedulers of more than one kind have to be told."""
     extra: ClassVar[Mapping[str, float]] = {}
     """Settings that only this family uses, with their defaults."""
+    caches: ClassVar[tuple[str, ...]] = ()
+    """What a step may take from earlier ones: `first_block` (FirstBlockCache), `pyramid` (PyramidAttentionBroadcast),
+    `faster` (FasterCache)."""
+    attends: ClassVar[bool] = False
+    """Whether how attention is computed can be chosen."""
+    compiles: ClassVar[bool] = False
+    """Whether its blocks can be compiled."""
+    single: ClassVar[bool] = False
+    """Whether a denoiser can come in a file of its own, also as GGUF."""
+    layout: ClassVar[str] = "BCFHW"
+    """The axes of its latents in the denoiser."""
     chunk: ClassVar[int | None] = None
     """How many frames are decoded at once, where that can be chosen."""
     prompted: ClassVar[bool] = True
@@ -122,6 +159,20 @@ class Family:
     def incomplete(self, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Wrong | None:
         """What the checkpoint lacks to be loaded with the settings of a `Model`."""
         return None
+
+    def unfit(self, files: Sequence[str]) -> Iterator[Wrong]:
+        """What keeps files of weights from taking the place of its denoisers' own."""
+        if files and not self.single:
+            yield Wrong("denoiser", f"{self.title} takes no denoiser from a file.", "Leave it empty.")
+        elif len(files) > len(self.denoisers):
+            yield Wrong("denoiser", f"There are {len(files)} files for {len(self.denoisers)} of them.", "Give fewer.")
+        for path in files:
+            suffix = PurePath(path).suffix
+            if suffix not in (".safetensors", GGUF):
+                hint = "Other formats can run code and are not opened."
+                yield Wrong("denoiser", f"{path} is neither a safetensors nor a GGUF file.", hint)
+            elif suffix == GGUF and find_spec("gguf") is None:
+                yield Wrong("denoiser", f"{path} needs the Python package gguf.", "pip install 'vidflow[models]'")
 
     def heeds_negative(self, checkpoint: Checkpoint, request: Request) -> bool:
         """Whether a negative prompt counts; it does where guidance is on (Ho and Salimans 2022)."""
@@ -191,6 +242,13 @@ class Family:
                 f"A strength of {done.strength:g} leaves none of the {done.steps} steps.",
                 f"Set it to at least {1 / (done.steps or 1):.2g}.",
             )
+        package = ATTENTION[request.attention].package if request.attention and self.attends else ""
+        if package and find_spec(package) is None:
+            yield Wrong(
+                "attention",
+                f"Attention {request.attention!r} needs the Python package {package}, which is not installed.",
+                "Install it, or leave attention empty.",
+            )
         if request.scheduler and request.scheduler not in self.schedulers:
             yield Wrong(
                 "scheduler",
@@ -205,6 +263,14 @@ class Family:
             names.append("strength")
         if request.frames is not None and request.mode == "video":
             names.append("frames")
+        if request.attention and not self.attends:
+            names.append("attention")
+        if request.cache and request.cache not in self.caches:
+            names.append("cache")
+        if request.cache_threshold is not None and request.cache != "first_block":
+            names.append("cache_threshold")
+        if request.compiled and not self.compiles:
+            names.append("compiled")
         return tuple(names)
 
     def needed(self, request: Request) -> tuple[str, ...]:
@@ -233,17 +299,18 @@ class Family:
         """What decoding has to know of the latents beside their size; plain values."""
         return {}
 
-    def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
-        """Frames `[1, 3, n, height, width]` in -1..1 of what the pipeline gave as latents."""
+    def ready(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
+        """What the pipeline gave as latents, as the VAE takes them: `[1, channels, frames, rows, columns]`."""
         raise NotImplementedError
 
-    def runs(self, vae: Any, latents: Any, meta: Mapping[str, Any], chunk: int) -> Iterator[Any]:
-        """The same frames run by run, in order, where the VAE allows that; `chunk` is how many at once where that can
-        be chosen. Nothing of a run's state lies in the VAE, which others may use in between."""
-        yield self.decode(vae, latents, meta)
+    def runs(self, vae: Any, latents: Any, chunk: int) -> Iterator[Any]:
+        """Frames `[1, 3, n, height, width]` in -1..1 of latents made ready, run by run in order where the VAE allows
+        that; `chunk` is how many at once where that can be chosen. Nothing of a run's state lies in the VAE, which
+        others may use in between."""
+        yield vae.decode(latents, return_dict=False)[0]
 
     def encode_video(self, vae: Any, video: Any) -> Any:
-        """Latents that `decode` takes, of frames `[1, 3, n, height, width]` in -1..1: the mode of what the VAE gives,
+        """Latents that `ready` takes, of frames `[1, 3, n, height, width]` in -1..1: the mode of what the VAE gives,
         as the pipeline scales it."""
         raise NotImplementedError
 

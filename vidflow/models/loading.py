@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 # Nothing is fetched and nobody's code is run while a graph runs, whatever a checkpoint asks for.
 os.environ.setdefault("DIFFUSERS_DISABLE_REMOTE_CODE", "1")
@@ -16,43 +18,121 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 import torch
 
 from vidflow.errors import ModelError
-from vidflow.models.checkpoint import Checkpoint, Component, read_checkpoint
+from vidflow.models.checkpoint import GGUF, Checkpoint, Component, read_checkpoint
 from vidflow.models.families import family
 from vidflow.models.family import Family
 from vidflow.models.lora import Change, changes, put_in
 from vidflow.models.residency import RESIDENT, out_of_memory
+from vidflow.models.weights import MissingWeights, Told, diffusers_model, transformers_model
 from vidflow.values import Model
 
 Step = Callable[[int, int], None]
-"""Called before part k of n is loaded; may raise to stop."""
+"""Called with the megabytes that are loaded so far and those of all parts; may raise to stop."""
+Manner = Literal["whole", "offload", "group"]
+"""How a part is on the device: all of it; while it works; each of its layers while that works. Otherwise it is in the
+machine's memory."""
+_FILLED = 0.8
+"""Of the room on a device: what weights may take beside what work with them takes."""
+_STORED = torch.float8_e4m3fn
+"""In which a denoiser's numbers are stored where little memory is asked for."""
 
 
 @contextmanager
-def loaded(model: Model, names: Iterable[str], device: str, step: Step = lambda k, n: None) -> Iterator[dict[str, Any]]:
-    """The parts `names` of `model`, those that it has, ready on `device` while the block lasts.
+def loaded(
+    model: Model, names: Iterable[str], device: str, step: Step = lambda k, n: None, manner: Manner = "whole"
+) -> Iterator[dict[str, Any]]:
+    """The parts `names` of `model`, those that it has, in memory while the block lasts: on `device`, or where `manner`
+    says so in the machine's, from where the caller brings them (see `offloaded`).
 
     Raises ModelError for a checkpoint that cannot be loaded.
     """
-    checkpoint = checkpoint_of(model)
-    place = torch.device(device)
-    found = family(model.family)
-    chosen = [checkpoint.components[name] for name in names if name in checkpoint.components]
+    found, place = family(model.family), torch.device(device)
+    home = place if manner == "whole" else torch.device("cpu")
+    chosen = _chosen(model, names)
     wanted: dict[str, Any] = {}
-    for number, one in enumerate(chosen):
+    sizes = {one.name: _nbytes(model, one, place) for one in chosen}
+    done = 0
+
+    def told(nbytes: int) -> None:
+        nonlocal done
+        done += nbytes
+        step(done // 2**20, max(done, sum(sizes.values())) // 2**20)
+
+    for one in chosen:
         dtype = dtype_of(model, one, place)
         loras = changes(found, one.name, model.settings)
-        adapter = model.settings.get("adapter") if one.name in found.denoisers else None
-        key = (str(one.folder), one.kind, one.variant, str(dtype), str(place), _marks(one), adapter, loras)
+        denoiser = one.name in found.denoisers
+        adapter = model.settings.get("adapter") if denoiser else None
+        small = denoiser and model.settings.get("memory") == "low"
+        key = (str(one.folder), one.kind, one.variant, str(dtype), str(home), _marks(one), adapter, loras, small)
 
-        def load(
-            one: Component = one, dtype: torch.dtype = dtype, number: int = number, loras: tuple[Change, ...] = loras
-        ) -> Any:
-            step(number, len(chosen))
-            return _load(one, dtype, place, found, loras, model)
+        def load(one: Component = one, dtype: torch.dtype = dtype, loras: tuple[Change, ...] = loras) -> Any:
+            told(0)
+            return _load(one, dtype, home, found, loras, model, told)
 
-        wanted[one.name] = key, one.nbytes(str(dtype).removeprefix("torch.")), load
-    with RESIDENT.held(wanted, place) as parts:
+        wanted[one.name] = key, sizes[one.name], load
+    # Whoever asks for little memory does not want a part to stay where it is dear.
+    thrifty = model.settings.get("memory") in ("offload", "low")
+    with RESIDENT.held(wanted, home, leave=thrifty and home == place) as parts:
         yield parts
+
+
+def manners(model: Model, names: Iterable[str], device: str) -> tuple[Manner, ...]:
+    """In which manners parts may be on `device`, by the model's `memory`: for `auto` from the first that there is room
+    for. Where the device is the machine itself, there is one."""
+    place, asked = torch.device(device), model.settings.get("memory")
+    if place.type == "cpu":
+        return ("whole",)
+    if asked in ("gpu", "offload", "low"):
+        return ({"gpu": "whole", "offload": "offload", "low": "group"}[asked],)  # pyright: ignore[reportReturnType]
+    sizes = [_nbytes(model, one, place) for one in _chosen(model, names)]
+    room = RESIDENT.room(place) * _FILLED
+    if sum(sizes) < room:
+        return ("whole", "offload", "group")
+    return ("offload", "group") if max(sizes) < room else ("group",)
+
+
+@contextmanager
+def offloaded(pipe: Any, device: torch.device, manner: Manner) -> Iterator[None]:
+    """While the block lasts, the parts of a pipeline come to the device when they work. They are its own (see `twin`)
+    and go back to the machine's memory."""
+    if manner == "whole":
+        yield
+        return
+    try:
+        if manner == "offload":
+            pipe.enable_model_cpu_offload(device=device)
+        else:
+            pipe.enable_group_offload(device, offload_type="leaf_level", use_stream=device.type == "cuda")
+        yield
+    finally:
+        pipe.remove_all_hooks()
+        for part in pipe.components.values():
+            if isinstance(part, torch.nn.Module):
+                for tensor in (*part.parameters(), *part.buffers()):
+                    tensor.data = tensor.data.to("cpu")
+
+
+def twin(part: torch.nn.Module) -> Any:
+    """A copy of a part that shares its weights: what is hooked into it or set on its modules is nobody else's."""
+    shared = {id(tensor): tensor for tensor in (*part.parameters(), *part.buffers())}
+    return copy.deepcopy(part, shared)
+
+
+def _chosen(model: Model, names: Iterable[str]) -> list[Component]:
+    """The parts that are called so, with the files of weights that take the place of a denoiser's own."""
+    components = checkpoint_of(model).components
+    others = dict(zip(family(model.family).denoisers, model.settings.get("denoiser") or (), strict=False))
+    chosen = [components[name] for name in names if name in components]
+    return [replace(one, weights=(Path(others[one.name]),)) if one.name in others else one for one in chosen]
+
+
+def _nbytes(model: Model, component: Component, device: torch.device) -> int:
+    """Bytes of a part in memory."""
+    dtype = dtype_of(model, component, device)
+    size = component.nbytes(str(dtype).removeprefix("torch."))
+    small = model.settings.get("memory") == "low" and component.name in family(model.family).denoisers
+    return size // dtype.itemsize if small else size
 
 
 def _marks(component: Component) -> tuple[tuple[str, int, int], ...]:
@@ -69,7 +149,8 @@ def checkpoint_of(model: Model) -> Checkpoint:
 def dtype_of(model: Model, component: Component, device: torch.device) -> torch.dtype:
     """The dtype of a part: what was asked for, else as it is stored; on a CPU float16 becomes float32."""
     asked = model.settings.get("dtype")
-    dtype = getattr(torch, asked or component.dtype or "float32")
+    stored = "bfloat16" if component.weights and component.weights[0].suffix == GGUF else component.dtype
+    dtype = getattr(torch, asked or stored or "float32")
     return torch.float32 if dtype is torch.float16 and device.type == "cpu" else dtype
 
 
@@ -80,38 +161,57 @@ def _load(
     found: Family,
     loras: tuple[Change, ...],
     model: Model,
+    told: Told,
 ) -> Any:
     library = importlib.import_module(component.library)
     kind = getattr(library, component.kind, None)
     if kind is None or not hasattr(kind, "from_pretrained"):
         raise ModelError(f"{component.library} has no {component.kind}; a newer version may.")
+    single = bool(component.weights) and component.weights[0].parent != component.folder
+    source = component.weights[0] if single else component.folder
     options: dict[str, Any] = {"local_files_only": True}
-    if component.weights:
-        options |= {"use_safetensors": True, "dtype": dtype, "variant": component.variant, "low_cpu_mem_usage": True}
     try:
         with _quietly(library):
-            if component.library == "diffusers" and component.weights:
-                part, told = kind.from_pretrained(str(component.folder), output_loading_info=True, **options)
-                missing = sorted(told["missing_keys"])
+            if not component.weights:
+                part = kind.from_pretrained(str(component.folder), **options)
+            elif single:
+                if source.suffix == GGUF:
+                    options["quantization_config"] = library.GGUFQuantizationConfig(compute_dtype=dtype)
+                part = kind.from_single_file(str(source), config=str(component.folder), dtype=dtype, **options)
+            elif component.library == "diffusers":
+                part = diffusers_model(kind, component, dtype, device, told)
             else:
-                part, missing = kind.from_pretrained(str(component.folder), **options), []
+                part = transformers_model(kind, component, dtype, told)
+    except MissingWeights as error:
+        raise ModelError(
+            f"{source} lacks {len(error.names)} of its weights, {error.names[0]} first; fetch it again."
+        ) from error
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError) as error:
         if out_of_memory(error):
             raise
+        if "meta tensor" in str(error):
+            raise ModelError(f"{source} lacks some of the weights of a {component.kind}; fetch it again.") from error
         reason = " ".join(str(error).split()).split(". ")[0][:200].rstrip(".")
-        raise ModelError(f"{component.folder} cannot be loaded as a {component.kind}: {reason}.") from error
-    if missing:
-        # diffusers would fill them with noise and go on.
-        raise ModelError(f"{component.folder} lacks {len(missing)} of its weights, {missing[0]} first; fetch it again.")
+        raise ModelError(f"{source} cannot be loaded as a {component.kind}: {reason}.") from error
     if component.weights:
         part = found.prepared(component.name, part, model.settings)
         part.to(device)
         if loras:
             put_in(found, component.name, part, loras)
+        if component.name in found.denoisers and model.settings.get("memory") == "low":
+            _make_small(part, dtype, quantised=component.weights[0].suffix == GGUF)
         # Its parameters keep `requires_grad`, as in a plain pipeline: torch takes other kernels without it, which
         # differ in the last bit, and in inference mode no gradients are kept either way.
         part.eval()
     return part
+
+
+def _make_small(part: Any, dtype: torch.dtype, quantised: bool) -> None:
+    """Have a denoiser store its numbers in 8 bits and work on a part of what it is given at a time."""
+    if not quantised:
+        part.enable_layerwise_casting(storage_dtype=_STORED, compute_dtype=dtype)
+    if hasattr(part, "enable_forward_chunking"):
+        part.enable_forward_chunking()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,14 @@ import torch
 from vidflow.errors import ModelError
 
 T = TypeVar("T")
-_NO_MEMORY = ("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory")
+M = TypeVar("M")
+_NO_MEMORY = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "out of memory",
+    "could not create a primitive",  # oneDNN's words for it
+)
 SPARE = 1.1
 """How many times a part's own size has to be free before it is loaded."""
 
@@ -26,6 +33,7 @@ SPARE = 1.1
 class _Held:
     part: Any
     nbytes: int
+    device: torch.device
     users: int = 0
 
 
@@ -43,10 +51,10 @@ class Residency:
 
     @contextmanager
     def held(
-        self, wanted: dict[str, tuple[Hashable, int, Callable[[], Any]]], device: torch.device
+        self, wanted: dict[str, tuple[Hashable, int, Callable[[], Any]]], device: torch.device, leave: bool = False
     ) -> Iterator[dict[str, Any]]:
         """The parts by their names, in memory for as long as the block lasts; `wanted` gives for each what it is known
-        by, its bytes, and what loads it."""
+        by, its bytes, and what loads it. With `leave` they go afterwards, unless somebody else uses them."""
         taken: list[_Held] = []
         try:
             parts: dict[str, Any] = {}
@@ -54,7 +62,7 @@ class Residency:
                 held = self._taken(key)
                 if held is None:
                     self._make_room(int(nbytes * SPARE), device)
-                    held = _Held(load(), nbytes, 1)
+                    held = _Held(load(), nbytes, device, 1)
                     self.loads += 1
                     with self._lock:
                         self._held[key] = held
@@ -64,6 +72,8 @@ class Residency:
         finally:
             for held in taken:
                 held.users -= 1
+            if leave:
+                self._let_go([key for key, _, _ in wanted.values()])
 
     def _taken(self, key: Hashable) -> _Held | None:
         """The part that is held under `key`, counted as used once more."""
@@ -77,18 +87,27 @@ class Residency:
     def release(self, nbytes: int | None = None) -> int:
         """Let go of parts that nobody uses, the least recently used first, until `nbytes` are free or (without it) all
         are gone; how many bytes that were."""
+        return self._let_go(list(self._held), nbytes)
+
+    def _let_go(self, keys: Iterable[Hashable], nbytes: int | None = None) -> int:
         gone = 0
         with self._lock:
-            for key in list(self._held):
+            for key in keys:
                 if nbytes is not None and gone >= nbytes:
                     break
-                if not self._held[key].users:
+                if key in self._held and not self._held[key].users:
                     gone += self._held.pop(key).nbytes
         if gone:
             gc.collect()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
         return gone
+
+    def room(self, device: torch.device) -> int:
+        """Bytes that are free on `device`, or would be without the parts that nobody uses."""
+        with self._lock:
+            idle = sum(held.nbytes for held in self._held.values() if held.device == device and not held.users)
+        return idle + self._free(device)
 
     def _make_room(self, nbytes: int, device: torch.device) -> None:
         short = nbytes - self._free(device)
@@ -120,17 +139,19 @@ RESIDENT = Residency()
 """The parts of this process."""
 
 
-def with_room(work: Callable[[], T], advice: str) -> T:
-    """`work()`; where memory runs out, once more without the parts that nobody uses. Raises ModelError with advice."""
-    for last in (False, True):
-        try:
-            return work()
-        except (RuntimeError, MemoryError, OSError) as error:
-            if not out_of_memory(error):
-                raise
-        # Only here, where the error no longer holds what the work had made.
-        if not RESIDENT.release() or last:
-            break
+def with_room(work: Callable[[M], T], manners: Iterable[M], advice: str) -> T:
+    """`work` in the first of the `manners` that memory suffices for; where it runs out, each is tried once more without
+    the parts that nobody uses. Raises ModelError with advice."""
+    for manner in manners:
+        for _ in range(2):
+            try:
+                return work(manner)
+            except (RuntimeError, MemoryError, OSError) as error:
+                if not out_of_memory(error):
+                    raise
+            # Only here, where the error no longer holds what the work had made.
+            if not RESIDENT.release():
+                break
     raise ModelError(f"Memory ran out. {advice}")
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,13 +16,20 @@ import torch
 from numpy.typing import NDArray
 
 from vidflow.errors import ModelError
+from vidflow.models import speed
+from vidflow.models.checkpoint import Checkpoint
 from vidflow.models.families import family
 from vidflow.models.family import Family, Request
-from vidflow.models.loading import checkpoint_of, loaded
+from vidflow.models.loading import Manner, checkpoint_of, loaded, manners, offloaded, twin
 from vidflow.models.preview import Preview, fit, grid_of
-from vidflow.models.residency import out_of_memory, with_room
+from vidflow.models.residency import RESIDENT, out_of_memory, with_room
+from vidflow.models.tiles import decode_in_tiles
 from vidflow.values import Conditioning, Latents, Model
 
+_TILES = (512, 256, 128)
+"""Pixels of a tile's side, tried in turn."""
+_SMALLEST = 4
+"""Latents of a tile's side, at least."""
 _FACTORS: dict[tuple[tuple[str, str], ...], NDArray[np.float32]] = {}
 
 
@@ -35,16 +42,18 @@ class Teller(Protocol):
 def encode_text(model: Model, text: str, negative: str, device: str, tell: Teller) -> Conditioning:
     """What the family's text encoder gives for a prompt. Raises ModelError."""
     return with_room(
-        lambda: _encoded(model, text, negative, device, tell),
+        lambda manner: _encoded(model, text, negative, device, tell, manner),
+        manners(model, family(model.family).encoders, device),
         "The text encoder did not fit; choose the dtype bfloat16, or a model with a smaller one.",
     )
 
 
-def _encoded(model: Model, text: str, negative: str, device: str, tell: Teller) -> Conditioning:
-    found = family(model.family)
-    with loaded(model, found.encoders, device, tell) as parts, torch.inference_mode():
-        pipe = _pipeline(found, "text", checkpoint_of(model).settings, parts)
-        tensors = found.encode(pipe, text, negative, torch.device(device))
+def _encoded(model: Model, text: str, negative: str, device: str, tell: Teller, manner: Manner) -> Conditioning:
+    found, place = family(model.family), torch.device(device)
+    with loaded(model, found.encoders, device, tell, manner) as parts, _without_gradients(manner):
+        pipe = _pipeline(found, "text", checkpoint_of(model).settings, _own(parts) if manner != "whole" else parts)
+        with offloaded(pipe, place, manner):
+            tensors = found.encode(pipe, text, negative, place)
         return Conditioning(
             {name: value.detach().cpu() for name, value in tensors.items() if value is not None},
             {"family": found.name, "negative": bool(negative.strip())},
@@ -66,11 +75,23 @@ def sample(
     The noise of `seed` comes from a generator on the CPU. With the factors of a `preview` (see `preview_factors`) each
     step is told with a picture. Raises ModelError, also where a step gives what is no number.
     """
-    asked = f"{request.width} x {request.height} with {len(frames) if request.video else request.frames} frames"
+    found, count = family(model.family), len(frames) if request.video else request.frames or 1
+    thrifty = "" if model.settings.get("memory") == "low" else ", and load_model's memory 'low' takes less"
     return with_room(
-        lambda: _sampled(model, conditioning, request, frames, seed, device, tell, preview),
-        f"{asked} did not fit beside the model; ask for fewer or smaller frames, or choose the dtype bfloat16.",
+        lambda manner: _sampled(model, conditioning, request, frames, seed, device, tell, preview, manner),
+        manners(model, found.needed(request), device),
+        f"{request.width} x {request.height} with {count} frames did not fit beside the model; "
+        f"{_half(found, checkpoint_of(model), request, count)} take half of it{thrifty}.",
     )
+
+
+def _half(found: Family, checkpoint: Checkpoint, request: Request, count: int) -> str:
+    """What to ask for to need half of the memory, as the family's rules allow it."""
+    multiple = found.rules(checkpoint).multiple
+    sides = (int((side or 0) / 2**0.5) // multiple * multiple for side in (request.width, request.height))
+    size = " x ".join(str(side or multiple) for side in sides)
+    fewer = found.taken(checkpoint, count // 2)
+    return f"{fewer} frames, or {size} pixels," if fewer else f"{size} pixels"
 
 
 def _sampled(
@@ -82,6 +103,7 @@ def _sampled(
     device: str,
     tell: Teller,
     preview: NDArray[np.float32] | None,
+    manner: Manner,
 ) -> Latents:
     from PIL import Image
 
@@ -91,12 +113,24 @@ def _sampled(
         frames = frames[: found.taken(checkpoint, len(frames))]
         if not frames:
             raise ModelError(f"The video is too short for {found.title}.")
-    with loaded(model, found.needed(request), device, tell) as parts, torch.inference_mode(), _same(parts):
+    with (
+        loaded(model, found.needed(request), device, tell, manner) as parts,
+        _without_gradients(manner),
+        _same(parts),
+    ):
         denoiser = next((name for name in found.denoisers if name in parts), None)
         if denoiser is None:
             raise ModelError(f"{checkpoint.folder} has no {' or '.join(found.denoisers)}; it was fetched in half.")
         parts["scheduler"] = _scheduler(found, parts["scheduler"], request.scheduler)
+        if manner != "whole":
+            parts = _own(parts)
+        if speed.is_asked_for(request):
+            parts |= {name: twin(parts[name]) for name in found.denoisers if name in parts}
         pipe = _pipeline(found, request.mode, checkpoint.settings, parts)
+        if speed.is_asked_for(request):
+            for name in found.denoisers:
+                if name in parts:
+                    speed.speed_up(found, parts[name], request, lambda: pipe.current_timestep)
         arguments = found.arguments(request, [Image.fromarray(frame) for frame in frames])
         if conditioning is not None and found.prompted:
             dtype = parts[denoiser].dtype
@@ -107,7 +141,7 @@ def _sampled(
             count = len(frames) if request.mode == "video" else request.frames or 1
             grid = grid_of(parts["vae"], count, request.width or 0, request.height or 0)
             picture = Preview(found, preview, grid)
-        with _steps(pipe, found, tell, picture), _seeded(seed, place):
+        with offloaded(pipe, place, manner), _steps(pipe, found, tell, picture), _seeded(seed, place):
             result = pipe(
                 **arguments,
                 num_inference_steps=request.steps,
@@ -127,35 +161,77 @@ def _sampled(
 
 
 def decode(
-    model: Model, latents: Latents, device: str, tell: Teller, chunk: int | None = None
+    model: Model,
+    latents: Latents,
+    device: str,
+    tell: Teller,
+    chunk: int | None = None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Iterator[NDArray[np.float32]]:
     """Frames of latents that the same family made, run by run in order: `[n, height, width, 3]` in 0..1.
 
-    `chunk` is how many frames are decoded at once where the family lets that be chosen. Raises ModelError.
+    `chunk` is how many frames are decoded at once where the family lets that be chosen. Where memory runs out, or the
+    model is to take little of it, frames are decoded in tiles, which are the smaller the less there is; `note` is told
+    of the former. Raises ModelError.
     """
-    found = family(model.family)
-    if latents.meta.get("family") != found.name:
-        raise ModelError(f"These latents were made by {latents.meta.get('family')}, but the model is {found.title}.")
+    found, meta = family(model.family), latents.meta
+    if meta.get("family") != found.name:
+        raise ModelError(f"These latents were made by {meta.get('family')}, but the model is {found.title}.")
     with loaded(model, ("vae",), device, tell) as parts:
         tensor = latents.tensor if isinstance(latents.tensor, torch.Tensor) else torch.from_numpy(latents.tensor)
-        runs = found.runs(parts["vae"], tensor.to(device), latents.meta, chunk or found.chunk or 1)
-        done, total = 0, int(latents.meta["frames"])
-        while True:
-            # Around each run and not around them all: between two of them the thread is somebody else's.
-            with torch.inference_mode():
-                try:
-                    run = next(runs, None)
-                except (RuntimeError, MemoryError) as error:
-                    if not out_of_memory(error):
-                        raise
-                    hint = "decode fewer frames at once (chunk)" if found.chunk else "make smaller or fewer frames"
-                    raise ModelError(f"Memory ran out while frames were decoded; {hint}.") from None
-                if run is None:
-                    return
-                video = (run[0] / 2 + 0.5).clamp(0, 1).float().permute(1, 2, 3, 0).cpu().numpy()
-            done += len(video)
-            tell(done, max(done, total))
-            yield np.ascontiguousarray(video)
+        tensor = tensor.to(device)
+        done = shown = 0
+        total = int(meta["frames"])
+
+        def far(k: int, n: int) -> None:
+            nonlocal shown
+            shown = max(shown, done, total * k // n)
+            tell(shown, total)
+
+        for pixels in _TILES[1:] if model.settings.get("memory") == "low" else (None, *_TILES):
+            seen = 0
+            try:
+                for frames in _frames(found, parts["vae"], tensor, meta, chunk, pixels, far):
+                    seen += len(frames)
+                    if seen > done:
+                        fresh, done = frames[len(frames) - (seen - done) :], seen
+                        far(done, total)
+                        yield fresh
+                return
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+            RESIDENT.release()
+            note("Memory ran out, so frames were decoded in smaller tiles.")
+        few = "decode fewer frames at once (chunk)" if found.chunk else "make fewer frames"
+        raise ModelError(f"Memory ran out while frames were decoded, in tiles of {_TILES[-1]} pixels as well; {few}.")
+
+
+def _frames(
+    found: Family,
+    vae: Any,
+    latents: torch.Tensor,
+    meta: Mapping[str, Any],
+    chunk: int | None,
+    pixels: int | None,
+    far: Callable[[int, int], None],
+) -> Iterator[NDArray[np.float32]]:
+    """Frames run by run, or all of them in tiles of so many pixels."""
+    with torch.inference_mode():
+        ready = found.ready(vae, latents, meta)
+        if pixels is None:
+            runs = found.runs(vae, ready, chunk or found.chunk or 1)
+        else:
+            side = max(_SMALLEST, pixels * ready.shape[-1] // int(meta["width"]))
+            runs = iter((decode_in_tiles(found, vae, ready, chunk or found.chunk or 1, side, far),))
+    while True:
+        # Around each run and not around them all: between two of them the thread is somebody else's.
+        with torch.inference_mode():
+            run = next(runs, None)
+            if run is None:
+                return
+            frames = (run[0] / 2).add_(0.5).clamp_(0, 1).float().permute(1, 2, 3, 0).cpu().numpy()
+        yield np.ascontiguousarray(frames)
 
 
 def preview_factors(model: Model, device: str, tell: Teller) -> NDArray[np.float32]:
@@ -196,6 +272,16 @@ def encode_video(model: Model, frames: Iterable[NDArray[Any]], device: str, tell
             "rate": str(own.rate),
         }
         return Latents(tensor.cpu(), meta)
+
+
+def _without_gradients(manner: Manner) -> AbstractContextManager[Any]:
+    """Weights that are moved in inference mode could be used nowhere else afterwards."""
+    return torch.inference_mode() if manner == "whole" else torch.no_grad()
+
+
+def _own(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Twins of the parts."""
+    return {name: twin(part) if isinstance(part, torch.nn.Module) else part for name, part in parts.items()}
 
 
 def _pipeline(found: Family, mode: Any, settings: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:

@@ -53,9 +53,14 @@ class Number(Hint):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Hint):
-    """One of `options`."""
+    """One of `options`; those in `same` are different ways to one result."""
 
     options: tuple[str | int | float, ...]
+    same: tuple[str | int | float, ...] = ()
+
+    def canonical(self, value: Any) -> Any:
+        """The first of those that are the same."""
+        return self.same[0] if value in self.same else value
 
     def problem(self, value: Any) -> str | None:
         if value in self.options:

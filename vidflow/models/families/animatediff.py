@@ -43,6 +43,7 @@ class AnimateDiff(Family):
     }
     chunk = _CHUNK
     denoisers = ("unet",)
+    single = True
 
     def modes(self, checkpoint: Checkpoint) -> tuple[Mode, ...]:
         """An image needs SparseCtrl."""
@@ -84,16 +85,13 @@ class AnimateDiff(Family):
         image = given.pop("image", None)
         return given if image is None else given | {"conditioning_frames": frames, "controlnet_frame_indices": [0]}
 
-    def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
-        """Latents / scale, then the VAE for each frame."""
-        import torch
+    def ready(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
+        """Latents / scale."""
+        return 1 / vae.config.scaling_factor * latents.to(vae.device, vae.dtype)
 
-        return torch.cat(list(self.runs(vae, latents, meta, _CHUNK)), dim=2)
-
-    def runs(self, vae: Any, latents: Any, meta: Mapping[str, Any], chunk: int) -> Iterator[Any]:
+    def runs(self, vae: Any, latents: Any, chunk: int) -> Iterator[Any]:
         """Chunk by chunk; each frame by itself in the VAE."""
-        latents = 1 / vae.config.scaling_factor * latents.to(vae.device, vae.dtype)
-        for part in latents[0].permute(1, 0, 2, 3).split(chunk):
+        for part in latents[0].transpose(0, 1).split(chunk):
             yield vae.decode(part).sample.permute(1, 0, 2, 3)[None].float()
 
     def encode_video(self, vae: Any, video: Any) -> Any:

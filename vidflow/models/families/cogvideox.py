@@ -27,6 +27,8 @@ class CogVideoX(Family):
     steps = 50
     guidance = 6.0
     every = 4
+    caches = ("first_block", "pyramid", "faster")
+    layout = "BFCHW"
     schedulers = {"ddim": "CogVideoXDDIMScheduler", "dpm++": "CogVideoXDPMScheduler"}
 
     def modes(self, checkpoint: Checkpoint) -> tuple[Mode, ...]:
@@ -77,16 +79,13 @@ class CogVideoX(Family):
             return {"additional": 0}
         return {"additional": -((request.frames - 1) // pipe.vae_scale_factor_temporal + 1) % pairs}
 
-    def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
-        """Without the frames put before, z / scale, then the VAE."""
-        return vae.decode(self._scaled(vae, latents, meta)).sample
+    def ready(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
+        """Without the frames put before, z / scale."""
+        latents = latents[:, meta.get("additional", 0) :].to(vae.device, vae.dtype)
+        return 1 / vae.config.scaling_factor * latents.permute(0, 2, 1, 3, 4)
 
-    def runs(self, vae: Any, latents: Any, meta: Mapping[str, Any], chunk: int) -> Iterator[Any]:
+    def runs(self, vae: Any, latents: Any, chunk: int) -> Iterator[Any]:
         """The VAE's own loop, two latent frames at a time, three at first where their number is odd."""
-        latents = self._scaled(vae, latents, meta)
-        if vae.use_tiling:
-            yield vae.decode(latents).sample
-            return
         count, size = latents.shape[2], vae.num_latent_frames_batch_size
         start, memory = 0, None
         while start < count:
@@ -102,10 +101,6 @@ class CogVideoX(Family):
         """Scaled latents of the mode; the pipeline that starts from a video draws them around it, with its seed."""
         latents = vae.encode(video.to(vae.device, vae.dtype)).latent_dist.mode()
         return vae.config.scaling_factor * latents.permute(0, 2, 1, 3, 4)
-
-    def _scaled(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
-        latents = latents[:, meta.get("additional", 0) :].to(vae.device, vae.dtype)
-        return 1 / vae.config.scaling_factor * latents.permute(0, 2, 1, 3, 4)
 
     def by_frame(self, latents: Any, grid: tuple[int, int, int]) -> Any:
         """Its frames come first."""

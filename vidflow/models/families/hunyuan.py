@@ -26,6 +26,10 @@ class Hunyuan(Family):
     schedulers = {"euler": "FlowMatchEulerDiscreteScheduler", "unipc": "UniPCMultistepScheduler"}
     flow = True
     extra = {"true_cfg": 1.0}
+    caches = ("first_block", "pyramid")
+    attends = True
+    compiles = True
+    single = True
     encoders = ("tokenizer", "text_encoder", "tokenizer_2", "text_encoder_2")
 
     def heeds_negative(self, checkpoint: Checkpoint, request: Request) -> bool:
@@ -49,10 +53,9 @@ class Hunyuan(Family):
         """The guidance away from a negative prompt as well."""
         return super().arguments(request, frames) | {"true_cfg_scale": request.extra["true_cfg"]}
 
-    def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
-        """Latents / scale, then the VAE."""
-        latents = latents.to(vae.device, vae.dtype) / vae.config.scaling_factor
-        return vae.decode(latents, return_dict=False)[0]
+    def ready(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
+        """Latents / scale."""
+        return latents.to(vae.device, vae.dtype) / vae.config.scaling_factor
 
     def encode_video(self, vae: Any, video: Any) -> Any:
         """Scaled latents."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +24,10 @@ class Ltx(Family):
     multiple = 32
     schedulers = {"euler": "FlowMatchEulerDiscreteScheduler", "unipc": "UniPCMultistepScheduler"}
     flow = True
+    caches = ("first_block", "pyramid")
+    attends = True
+    compiles = True
+    single = True
 
     def encode(self, pipe: Any, text: str, negative: str, device: Any) -> dict[str, Any]:
         """Embeddings and their masks."""
@@ -39,10 +43,8 @@ class Ltx(Family):
         """How the latents are packed."""
         return {"patch": pipe.transformer_spatial_patch_size, "patch_t": pipe.transformer_temporal_patch_size}
 
-    def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
-        """Unpacked, z * std / scale + mean, then the VAE; one that knows how noisy its latents are is told they are
-        clean."""
-        import torch
+    def ready(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
+        """Unpacked, z * std / scale + mean."""
         from diffusers import LTXPipeline
 
         ratio, time = vae.spatial_compression_ratio, vae.temporal_compression_ratio
@@ -52,10 +54,12 @@ class Ltx(Family):
         latents = LTXPipeline._denormalize_latents(
             latents, vae.latents_mean, vae.latents_std, vae.config.scaling_factor
         )
-        timestep = None
-        if vae.config.timestep_conditioning:
-            timestep = torch.zeros(1, device=latents.device, dtype=latents.dtype)
-        return vae.decode(latents.to(vae.dtype), timestep, return_dict=False)[0]
+        return latents.to(vae.dtype)
+
+    def runs(self, vae: Any, latents: Any, chunk: int) -> Iterator[Any]:
+        """All at once; a VAE that knows how noisy its latents are is told that they are clean."""
+        timestep = latents.new_zeros(1) if vae.config.timestep_conditioning else None
+        yield vae.decode(latents, timestep, return_dict=False)[0]
 
     def encode_video(self, vae: Any, video: Any) -> Any:
         """(z - mean) * scale / std, packed with patches of one."""

@@ -27,6 +27,8 @@ class Mochi(Family):
     every = 6
     schedulers = {"euler": "FlowMatchEulerDiscreteScheduler"}
     flow = True
+    caches = ("first_block", "pyramid", "faster")
+    single = True
 
     def wrong(self, checkpoint: Checkpoint, request: Request) -> Iterator[Wrong]:
         """Its longest video as well."""
@@ -44,12 +46,11 @@ class Mochi(Family):
         names = ("prompt_embeds", "prompt_attention_mask", "negative_prompt_embeds", "negative_prompt_attention_mask")
         return dict(zip(names, found, strict=True))
 
-    def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
-        """Latents * std / scale + mean, then the VAE."""
+    def ready(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
+        """Latents * std / scale + mean."""
         latents, scale = latents.to(vae.device), vae.config.scaling_factor
         mean, std = self._statistics(vae, latents)
-        latents = latents / scale if std is None else latents * std / scale + mean
-        return vae.decode(latents.to(vae.dtype), return_dict=False)[0]
+        return (latents / scale if std is None else latents * std / scale + mean).to(vae.dtype)
 
     def encode_video(self, vae: Any, video: Any) -> Any:
         """(z - mean) * scale / std."""

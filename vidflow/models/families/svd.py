@@ -57,14 +57,13 @@ class Svd(Family):
             "noise_aug_strength": request.extra["noise_aug_strength"],
         }
 
-    def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
-        """Latents / scale, then the VAE, all frames in one chunk."""
-        return next(iter(self.runs(vae, latents, meta, latents.shape[1])))
+    def ready(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
+        """Latents / scale."""
+        return 1 / vae.config.scaling_factor * latents.to(vae.device, vae.dtype).transpose(1, 2)
 
-    def runs(self, vae: Any, latents: Any, meta: Mapping[str, Any], chunk: int) -> Iterator[Any]:
+    def runs(self, vae: Any, latents: Any, chunk: int) -> Iterator[Any]:
         """Chunk by chunk, as the pipeline's decode_latents does it."""
-        latents = 1 / vae.config.scaling_factor * latents.to(vae.device, vae.dtype).flatten(0, 1)
-        for part in latents.split(chunk):
+        for part in latents[0].transpose(0, 1).split(chunk):
             yield vae.decode(part, num_frames=len(part)).sample.permute(1, 0, 2, 3)[None].float()
 
     def encode_video(self, vae: Any, video: Any) -> Any:

@@ -27,6 +27,10 @@ class Wan(Family):
     schedulers = FLOW
     flow = True
     extra = {"guidance_2": 0.0}
+    caches = ("first_block", "pyramid")
+    attends = True
+    compiles = True
+    single = True
     denoisers = ("transformer", "transformer_2")
 
     def modes(self, checkpoint: Checkpoint) -> tuple[Mode, ...]:
@@ -77,19 +81,18 @@ class Wan(Family):
             given["guidance_scale_2"] = request.extra["guidance_2"]
         return given
 
-    def decode(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
-        """Latents * std + mean, then the VAE."""
-        return vae.decode(self._denormalised(vae, latents), return_dict=False)[0]
+    def ready(self, vae: Any, latents: Any, meta: Mapping[str, Any]) -> Any:
+        """Latents * std + mean."""
+        latents = latents.to(vae.device, vae.dtype)
+        mean, inverse = self._statistics(vae, latents)
+        return latents / inverse + mean
 
-    def runs(self, vae: Any, latents: Any, meta: Mapping[str, Any], chunk: int) -> Iterator[Any]:
+    def runs(self, vae: Any, latents: Any, chunk: int) -> Iterator[Any]:
         """The VAE's own loop, a latent frame (1, then 4 frames) at a time; what it remembers of the frames before is
         kept here and not in the VAE."""
         from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify
 
-        if vae.use_tiling:
-            yield self.decode(vae, latents, meta)
-            return
-        latents = vae.post_quant_conv(self._denormalised(vae, latents))
+        latents = vae.post_quant_conv(latents)
         memory: list[Any] = [None] * vae._cached_conv_counts["decoder"]
         for number in range(latents.shape[2]):
             first = {"first_chunk": True} if number == 0 else {}
@@ -103,11 +106,6 @@ class Wan(Family):
         latents = vae.encode(video.to(vae.device, vae.dtype)).latent_dist.mode()
         mean, inverse = self._statistics(vae, latents)
         return (latents - mean) * inverse
-
-    def _denormalised(self, vae: Any, latents: Any) -> Any:
-        latents = latents.to(vae.device, vae.dtype)
-        mean, inverse = self._statistics(vae, latents)
-        return latents / inverse + mean
 
     def _statistics(self, vae: Any, latents: Any) -> tuple[Any, Any]:
         import torch
