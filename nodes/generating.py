@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -79,20 +78,26 @@ def _load_rule(given: Given) -> Iterator[Trouble]:
         yield Trouble(wrong.message, wrong.input, wrong.hint)
     for wrong in family.unfit(given.values.get("denoiser", ())):
         yield Trouble(wrong.message, wrong.input, wrong.hint)
-    size = _bytes(checkpoint, given.values.get("dtype", "auto"))
-    if size > _memory():
-        message = f"Its weights take {size / 1e9:.1f} GB, and this machine has {_memory() / 1e9:.1f} GB of memory."
+    dtype, memory = given.values.get("dtype", "auto"), given.values.get("memory", "auto")
+    sizes, here, gpu = _sizes(checkpoint, dtype), models.machine.memory(), models.machine.gpu_memory()
+    total = sum(sizes.values())
+    if total > here:
+        message = f"Its weights take {_gigabytes(total)}, and this machine has {_gigabytes(here)} of memory."
         yield Trouble(message, "model", "Choose a smaller model, or the dtype bfloat16.", "note", "large-model")
+    largest = max(sizes, key=lambda name: sizes[name], default="")
+    if gpu is not None and memory in ("auto", "gpu", "offload") and sizes.get(largest, 0) > gpu:
+        message = f"Its {largest} takes {_gigabytes(sizes[largest])}, and the GPU here has {_gigabytes(gpu)}."
+        slower = "It comes there layer by layer, which is slower; memory 'low' halves it."
+        yield Trouble(message, "model", slower if memory == "auto" else "Set memory to low.", "note", "large-model")
 
 
-def _bytes(checkpoint: models.checkpoint.Checkpoint, dtype: str) -> int:
-    """Bytes of its weights in memory."""
-    return sum(one.nbytes(None if dtype == "auto" else dtype) for one in checkpoint.components.values())
+def _sizes(checkpoint: models.checkpoint.Checkpoint, dtype: str) -> dict[str, int]:
+    """Bytes of its parts in memory."""
+    return {name: one.nbytes(None if dtype == "auto" else dtype) for name, one in checkpoint.components.items()}
 
 
-def _memory() -> int:
-    """Bytes of memory that the machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
 
 
 def _encode_rule(given: Given) -> Iterator[Trouble]:
@@ -177,8 +182,11 @@ def load_model(
     for wrong in family.unfit(denoiser):
         raise NodeError(f"{wrong.message} {wrong.hint}")
     asked = None if dtype == "auto" else dtype
-    size = _bytes(checkpoint, dtype)
-    run.note(f"{family.title}, {size / 1e9:.2f} GB of weights{f' as {asked}' if asked else ''}.")
+    size, gpu = sum(_sizes(checkpoint, dtype).values()), models.machine.gpu_memory()
+    here = f"{_gigabytes(models.machine.memory())} of memory{f', its GPU {_gigabytes(gpu)}' if gpu else ''}"
+    run.note(
+        f"{family.title}, {_gigabytes(size)} of weights{f' as {asked}' if asked else ''}; this machine has {here}."
+    )
     files = {path.relative_to(found.folder).as_posix(): run.digest(path) for path in checkpoint.files}
     files |= {f"denoiser/{Path(path).name}": run.digest(Path(path)) for path in denoiser}
     if len(lora_weights) > len(lora):

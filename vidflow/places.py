@@ -41,6 +41,11 @@ def store_dir() -> Path:
     return Path(given).expanduser().absolute() if given else Path(_dirs().user_cache_dir, "store")
 
 
+def previews_dir() -> Path:
+    """The folder of what was fitted to show previews of models. It need not exist."""
+    return Path(_dirs().user_cache_dir, "previews")
+
+
 def data_dir() -> Path:
     """The folder of what the user has added to vidflow. It need not exist."""
     return Path(_dirs().user_data_dir)

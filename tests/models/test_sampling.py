@@ -38,6 +38,7 @@ from vidflow.models import preview, sampling
 from vidflow.models.families import family
 from vidflow.models.loading import loaded
 from vidflow.models.residency import RESIDENT, Residency
+from vidflow.places import previews_dir
 from vidflow.values import Model
 
 pytestmark = [
@@ -258,12 +259,33 @@ def test_each_step_comes_with_a_preview_and_the_result_is_the_same(
         assert picture.shape[1] * case.size[1] == picture.shape[0] * case.size[0]
 
 
-def test_the_factors_of_a_preview_depend_on_the_vae_alone(checkpoint: Callable[[str], Path]) -> None:
+def test_the_factors_of_a_preview_depend_on_the_vae_alone_and_are_fitted_once(
+    checkpoint: Callable[[str], Path],
+) -> None:
     model = model_of(named("animatediff-text"), checkpoint("animatediff"), checkpoint)
     factors = sampling.preview_factors(model, "cpu", quiet)
     assert (factors.shape, factors.dtype) == ((5, 3), np.float32)
     RESIDENT.release()
     assert np.array_equal(sampling.preview_factors(model, "cpu", quiet), factors)
+    # Those of weights that are known by their digests are kept on disk.
+    for unet in ("b", "c", "damaged"):
+        known = Model(model.family, model.name, {"vae/weights.safetensors": "a", "unet/x": unet}, model.settings)
+        RESIDENT.release()
+        if unet == "damaged":
+            next(previews_dir().iterdir()).write_text("[[1, 2")
+        assert np.allclose(sampling.preview_factors(known, "cpu", quiet), factors, atol=1e-6)
+        assert bool(RESIDENT._held) is (unet != "c")
+    assert len(list(previews_dir().iterdir())) == 1
+
+
+def test_factors_are_fitted_by_a_command(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = checkpoint("animatediff")
+    command = [sys.executable, "-m", "training.previews", str(folder), "--to", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    (kept,) = tmp_path.glob("*.json")
+    assert done.stdout == f"{folder}: {kept}\n"
+    model = model_of(named("animatediff-text"), folder, checkpoint)
+    assert np.allclose(json.loads(kept.read_text()), sampling.preview_factors(model, "cpu", quiet), atol=1e-4)
 
 
 def trained_vae() -> Any:

@@ -5,8 +5,12 @@ Never a decode: a step's preview is one small matrix product.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 
 from vidflow.models.family import Family
+from vidflow.places import previews_dir, resource
+from vidflow.values import Model
 
 Grid = tuple[int, int, int]
 """Latent frames, rows and columns."""
@@ -69,6 +75,32 @@ def fit(vae: Any, found: Family, seed: int = 0, count: int = 8, side: int = 16) 
     calm = _RIDGE * np.trace(square) / len(square) * np.eye(len(square))
     calm[-1, -1] = 0
     return np.linalg.solve(square + calm, given.T @ np.concatenate(outputs)).astype(np.float32)
+
+
+def vae_digest(model: Model) -> str:
+    """What the factors of a model's VAE are known by: a digest of its files; empty where it names none."""
+    files = sorted((name, digest) for name, digest in model.files.items() if name.startswith("vae/"))
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32] if files else ""
+
+
+def stored(weights: str) -> NDArray[np.float32] | None:
+    """The factors of a VAE, where they come with vidflow or were fitted before."""
+    for folder in (resource("previews"), previews_dir()):
+        try:
+            found = np.array(json.loads((folder / f"{weights}.json").read_bytes()), np.float32)
+        except (OSError, ValueError, TypeError):
+            continue
+        if found.ndim == 2 and found.shape[1] == 3 and np.isfinite(found).all():
+            return found
+    return None
+
+
+def store(weights: str, factors: NDArray[np.float32], folder: Path) -> None:
+    """Keep the factors of a VAE in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f"{weights}.{os.getpid()}.tmp"
+    beside.write_text(json.dumps([[round(float(one), 6) for one in row] for row in factors]), "utf-8")
+    beside.replace(folder / f"{weights}.json")
 
 
 def grid_of(vae: Any, frames: int, width: int, height: int) -> Grid:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,16 +21,16 @@ from vidflow.models.checkpoint import Checkpoint
 from vidflow.models.families import family
 from vidflow.models.family import Family, Request
 from vidflow.models.loading import Manner, checkpoint_of, loaded, manners, offloaded, twin
-from vidflow.models.preview import Preview, fit, grid_of
+from vidflow.models.preview import Preview, fit, grid_of, store, stored, vae_digest
 from vidflow.models.residency import RESIDENT, out_of_memory, with_room
 from vidflow.models.tiles import decode_in_tiles
+from vidflow.places import previews_dir
 from vidflow.values import Conditioning, Latents, Model
 
 _TILES = (512, 256, 128)
 """Pixels of a tile's side, tried in turn."""
 _SMALLEST = 4
 """Latents of a tile's side, at least."""
-_FACTORS: dict[tuple[tuple[str, str], ...], NDArray[np.float32]] = {}
 
 
 class Teller(Protocol):
@@ -235,13 +235,23 @@ def _frames(
 
 
 def preview_factors(model: Model, device: str, tell: Teller) -> NDArray[np.float32]:
-    """What `sample` needs to show previews: factors fitted for the model's VAE, once in a process for the same weights.
-    Raises ModelError."""
-    weights = tuple(sorted((name, digest) for name, digest in model.files.items() if name.startswith("vae/")))
-    if not weights or weights not in _FACTORS:
-        with loaded(model, ("vae",), device, tell) as parts, _same(parts):
-            _FACTORS[weights] = fit(parts["vae"], family(model.family))
-    return _FACTORS[weights]
+    """What `sample` needs to show previews: the factors of the model's VAE, that come with vidflow or are fitted once
+    for the same weights. Raises ModelError."""
+    weights = vae_digest(model)
+    found = stored(weights) if weights else None
+    if found is None:
+        found = fitted_factors(model, device, tell)
+        if weights:
+            # Otherwise they are fitted anew another time, which is no reason to fail now.
+            with suppress(OSError):
+                store(weights, found, previews_dir())
+    return found
+
+
+def fitted_factors(model: Model, device: str, tell: Teller) -> NDArray[np.float32]:
+    """Factors of previews, fitted for the model's VAE. Raises ModelError."""
+    with loaded(model, ("vae",), device, tell) as parts, _same(parts):
+        return fit(parts["vae"], family(model.family))
 
 
 def encode_video(model: Model, frames: Iterable[NDArray[Any]], device: str, tell: Teller) -> Latents:

@@ -1,0 +1,1 @@
+"""The recipes that made what is in `resources/`: one command each, seeded."""
