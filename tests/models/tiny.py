@@ -165,18 +165,17 @@ def wan_vae(**others: Any) -> Any:
 
 
 def wan_transformer(**others: Any) -> Any:
-    """Wan's DiT, two layers."""
+    """Wan's DiT, one layer."""
     import diffusers
 
     return diffusers.WanTransformer3DModel(
-        **{"in_channels": 16, "out_channels": 16, **others},
+        **{"in_channels": 16, "out_channels": 16, "num_layers": 1, **others},
         patch_size=(1, 2, 2),
         num_attention_heads=2,
         attention_head_dim=12,
         text_dim=32,
         freq_dim=32,
         ffn_dim=32,
-        num_layers=2,
         cross_attn_norm=True,
         qk_norm="rms_norm_across_heads",
         rope_max_seq_len=32,
@@ -201,6 +200,11 @@ def _wan(kind: str, **parts: Any) -> Any:
 def wan() -> Any:
     """Wan 2.1."""
     return _wan("WanPipeline")
+
+
+def wan_deep() -> Any:
+    """Wan 2.1 with a layer to leave out."""
+    return _wan("WanPipeline", transformer=wan_transformer(num_layers=2))
 
 
 def wan_image() -> Any:
@@ -525,6 +529,7 @@ MADE: dict[str, Callable[[], Any]] = {
     for one in (
         ltx,
         wan,
+        wan_deep,
         wan_image,
         wan_two,
         wan_image_two,

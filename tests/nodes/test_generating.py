@@ -327,3 +327,181 @@ def test_how_well_a_video_fits_its_prompt_is_what_transformers_says(
     mean = float((found.image_embeds @ found.text_embeds.T).mean())
     assert report["scores"]["prompt_alignment"] == pytest.approx(min(1, max(0, 2.5 * mean)), abs=1e-5)
     assert report["not_measured"] == {}
+
+
+def test_cancelling_while_a_model_loads_ends_the_request_at_once(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    import json
+    import threading
+    import time
+
+    from vidflow.models import families
+    from vidflow.models.families.wan import Wan
+
+    entered, let = threading.Event(), threading.Event()
+
+    class Slow(Wan):
+        """A family whose parts take long to prepare, in a call that cannot be cut."""
+
+        name = "slow"
+        saved_as = frozenset({"SlowPipeline"})
+
+        def prepared(self, name: str, part: Any, settings: Any) -> Any:
+            entered.set()
+            let.wait(20)
+            return part
+
+    folder = shutil.copytree(tiny("wan"), tmp_path / "slow")
+    index = folder / "model_index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"_class_name": "SlowPipeline"}))
+    families.add(Slow())
+    try:
+        request = engine.submit(text_graph(folder))
+        assert entered.wait(30)
+        began = time.monotonic()
+        request.cancel()
+        assert request.wait(1), "the cancelled request waits for the library"
+        assert time.monotonic() - began < 1
+        let.set()
+        assert engine.submit(text_graph(tiny("wan"))).result()["film"].info.frames == 5
+    finally:
+        let.set()
+        del families._FOUND["slow"]
+
+
+def test_where_weights_lie_is_no_reason_to_make_anything_again(
+    engine: vidflow.Engine, tiny: Callable[[str], Path]
+) -> None:
+    def kept(memory: str) -> bool:
+        graph = text_graph(tiny("wan"), seed=11)
+        graph["nodes"]["model"]["inputs"]["memory"] = memory
+        request = engine.submit(graph)
+        found = {event.node: event.kept for event in request if type(event).__name__ == "NodeFinished"}
+        return found.get("shot", True)  # nothing asks for it where the film is kept
+
+    assert [kept(memory) for memory in ("auto", "offload", "gpu", "low", "low")] == [False, True, True, False, True]
+
+
+def test_a_graph_says_what_the_speed_of_a_family_leaves_unused(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    assert noted(engine, text_graph(tiny("wan"), cache="first_block", compiled=True), tmp_path) == []
+    assert noted(engine, text_graph(tiny("wan"), cache="faster"), tmp_path) == [("shot", "unused-setting")]
+    said = problems(engine, text_graph(tiny("wan"), attention="flash_3"))
+    assert said[0].startswith("shot.attention: Attention 'flash_3' needs the Python package flash_attn_interface")
+    request = engine.submit(text_graph(tiny("wan_deep"), cache="first_block", cache_threshold=0.2, steps=4))
+    assert request.result()["film"].info.frames == 5
+
+
+def test_a_denoiser_in_a_file_of_its_own_is_checked_and_part_of_the_key(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = tmp_path / "mine.safetensors"
+    state = load_file(next((tiny("wan") / "transformer").glob("*.safetensors")))
+
+    def graph(*files: Path) -> dict[str, Any]:
+        made = text_graph(tiny("wan"), seed=12)
+        made["nodes"]["model"]["inputs"]["denoiser"] = [str(file) for file in files]
+        return made
+
+    results: list[Any] = []
+    for more in (0, 0.05):
+        save_file({name: tensor + more for name, tensor in state.items()}, path)
+        results.append(engine.submit(graph(path)).result()["shot"].tensor)
+    plain = engine.submit(text_graph(tiny("wan"), seed=12)).result()["shot"].tensor
+    # The same numbers lie elsewhere in memory, where other kernels may sum in another order.
+    assert torch.allclose(results[0], plain, atol=1e-4)
+    assert not torch.allclose(results[1], plain, atol=1e-4)
+    pickled = tmp_path / "mine.bin"
+    pickled.write_bytes(b"\x80\x04")
+    assert "is neither a safetensors nor a GGUF file" in problems(engine, graph(pickled))[0]
+    assert "There are 3 files for 2" in problems(engine, graph(path, path, path))[0]
+
+
+@pytest.mark.parametrize(("memory", "said"), [("auto", "layer by layer"), ("gpu", "Set memory to low"), ("low", None)])
+def test_a_part_that_is_larger_than_the_gpu_is_a_note(
+    engine: vidflow.Engine,
+    tiny: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    memory: str,
+    said: str | None,
+) -> None:
+    from vidflow.graph.check import check
+    from vidflow.graph.files import from_mapping
+    from vidflow.graph.paths import paths_for
+    from vidflow.models import machine
+
+    assert machine.memory() > 2**28
+    monkeypatch.setattr(machine, "gpu_memory", lambda: 10_000)
+    graph = text_graph(tiny("wan"))
+    graph["nodes"]["model"]["inputs"]["memory"] = memory
+    found = check(from_mapping(graph), engine.registry, paths_for(None, tmp_path, ())).problems
+    assert [said in f"{problem.message} {problem.hint}" for problem in found] == ([True] if said else [])
+
+
+CANCELLED = """
+import sys, vidflow, json, torch
+torch.set_num_threads(1)
+graph = json.loads(sys.argv[1])
+
+def used():
+    return int(open("/proc/self/status").read().split("RssAnon:")[1].split()[0]) / 1024
+
+with vidflow.Engine(store=sys.argv[2], device="cpu") as engine:
+    sizes = []
+    for seed in range(25):
+        graph["nodes"]["shot"]["inputs"]["seed"] = seed
+        request = engine.submit(graph)
+        for event in request:
+            if getattr(event, "total", 0) == 500 and event.step == 3:
+                request.cancel()
+                break
+        assert request.wait(1)
+        sizes.append(used())
+print(json.dumps(sizes))
+"""
+
+
+def test_twenty_cancelled_runs_leave_memory_where_it_was(tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    import json
+    import subprocess
+    import sys
+
+    graph = text_graph(tiny("wan"), steps=500, width=128, height=128)
+    command = [sys.executable, "-c", CANCELLED, json.dumps(graph), str(tmp_path / "store")]
+    sizes = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert max(sizes[-5:]) - sizes[4] < 5, sizes
+
+
+CHECKED = """
+import sys, time
+began = time.perf_counter()
+from vidflow.cli import main
+try:
+    status = main(["check", sys.argv[1]])
+except SystemExit as ended:
+    status = ended.code
+print(time.perf_counter() - began, file=sys.stderr)
+assert not {"torch", "diffusers", "transformers", "numpy"} & set(sys.modules)
+sys.exit(status)
+"""
+
+
+def test_a_check_imports_no_torch_and_is_quick(tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    import json
+    import subprocess
+    import sys
+
+    graph = tmp_path / "film.json"
+    graph.write_text(json.dumps(text_graph(tiny("wan"))))
+    command = [sys.executable, "-c", CHECKED, str(graph)]
+    times: list[float] = []
+    for _ in range(3):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        times.append(float(done.stderr.splitlines()[-1]))
+    assert min(times) < 0.6
