@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,3 +48,40 @@ def test_a_body_asks_for_pieces_on_a_lane_for_the_device_and_for_digests(engine:
     assert own.startswith("vidflow-cpu-")
     assert gpu == "vidflow-gpu-1"
     assert before != after
+
+
+def test_a_more_urgent_piece_finds_torch_as_if_it_were_alone() -> None:
+    torch = pytest.importorskip("torch")
+
+    from vidflow.engine.lanes import Lane, checkpoint
+
+    def state() -> tuple[bool, ...]:
+        on = torch.is_autocast_enabled
+        return torch.is_inference_mode_enabled(), torch.is_grad_enabled(), on("cpu"), on("cuda")
+
+    states: list[tuple[bool, ...]] = []
+    done = threading.Event()
+    lane = Lane("gpu", 1)
+
+    class Piece:
+        """A job of a lane."""
+
+        cancelled = False
+
+        def __init__(self, urgency: float, work: Callable[[], None]) -> None:
+            self.urgency = urgency
+            self.run = work
+
+    def outer() -> None:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            torch.set_autocast_enabled("cuda", True)
+            lane.submit(Piece(1, lambda: states.append(state())))
+            checkpoint()
+            states.append(state())
+            torch.set_autocast_enabled("cuda", False)
+        done.set()
+
+    lane.submit(Piece(0, outer))
+    assert done.wait(10)
+    lane.close()
+    assert states == [(False, True, False, False), (True, False, True, True)]

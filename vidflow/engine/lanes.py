@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Protocol
 
 from vidflow.errors import Cancelled
 
@@ -152,18 +153,17 @@ class Lane:
 
     def run_nested(self, outer: Job) -> None:
         """Run every piece more urgent than `outer` on this thread, inside it."""
-        kept = _torch_state()
         try:
-            while True:
-                with self._ready:
-                    if not self._queue or -self._queue[0][0] <= outer.urgency:
-                        break
-                    job = self._take()
-                _current.job = job
-                job.run()
+            with _torch_anew():
+                while True:
+                    with self._ready:
+                        if not self._queue or -self._queue[0][0] <= outer.urgency:
+                            break
+                        job = self._take()
+                    _current.job = job
+                    job.run()
         finally:
             _current.job = outer
-            _restore_torch(kept)
             with self._ready:
                 if self._queue:
                     self._wake()
@@ -207,23 +207,22 @@ class Lanes:
             lane.close()
 
 
-def _torch_state() -> tuple[Any, ...] | None:
-    """Reset torch's per-thread state for a nested piece; what it was. Nothing where torch is not in use."""
+@contextmanager
+def _torch_anew() -> Generator[None]:
+    """Torch's state of this thread as for a piece that is not nested, while the block lasts. Nothing where torch is not
+    in use."""
     torch = sys.modules.get("torch")
     # Another thread may be importing it just now.
     if torch is None or not hasattr(torch, "set_autocast_enabled"):
-        return None
-    state = (torch.is_grad_enabled(), torch.is_autocast_enabled(), torch.is_inference_mode_enabled())
-    torch.set_grad_enabled(True)
-    torch.set_autocast_enabled(False)
-    return state
-
-
-def _restore_torch(state: tuple[Any, ...] | None) -> None:
-    if state is not None:
-        torch = sys.modules["torch"]
-        torch.set_grad_enabled(state[0])
-        torch.set_autocast_enabled(state[1])
+        yield
+        return
+    on_gpu = torch.is_autocast_enabled("cuda")
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False):
+        torch.set_autocast_enabled("cuda", False)
+        try:
+            yield
+        finally:
+            torch.set_autocast_enabled("cuda", on_gpu)
 
 
 class Threads:
