@@ -50,7 +50,7 @@ def wan(**transformer: Any) -> Any:
     """Wan. The VAE is small: sampling asks it for its proportions only."""
     import diffusers
 
-    scheduler = diffusers.UniPCMultistepScheduler(
+    scheduler: Any = diffusers.UniPCMultistepScheduler(
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
     )
     return diffusers.WanPipeline(
@@ -58,8 +58,8 @@ def wan(**transformer: Any) -> Any:
         vae=diffusers.AutoencoderKLWan(
             base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
         ),
+        scheduler=scheduler,
         **NO_WORDS,
-        **{"scheduler": scheduler},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -79,7 +79,8 @@ def _load_rule(given: Given) -> Iterator[Trouble]:
     for wrong in family.unfit(given.values.get("denoiser", ())):
         yield Trouble(wrong.message, wrong.input, wrong.hint)
     dtype, memory = given.values.get("dtype", "auto"), given.values.get("memory", "auto")
-    sizes, here, gpu = _sizes(checkpoint, dtype), models.machine.memory(), models.machine.gpu_memory()
+    sizes = _sizes(family, checkpoint, dtype, memory, given.values.get("denoiser", ()))
+    here, gpu = models.machine.memory(), models.machine.gpu_memory()
     total = sum(sizes.values())
     if total > here:
         message = f"Its weights take {_gigabytes(total)}, and this machine has {_gigabytes(here)} of memory."
@@ -91,9 +92,22 @@ def _load_rule(given: Given) -> Iterator[Trouble]:
         yield Trouble(message, "model", slower if memory == "auto" else "Set memory to low.", "note", "large-model")
 
 
-def _sizes(checkpoint: models.checkpoint.Checkpoint, dtype: str) -> dict[str, int]:
-    """Bytes of its parts in memory."""
-    return {name: one.nbytes(None if dtype == "auto" else dtype) for name, one in checkpoint.components.items()}
+def _sizes(
+    family: models.family.Family,
+    checkpoint: models.checkpoint.Checkpoint,
+    dtype: str,
+    memory: str,
+    denoisers: Sequence[str],
+) -> dict[str, int]:
+    """Bytes of a model's parts in memory."""
+    sizes = {name: one.nbytes(None if dtype == "auto" else dtype) for name, one in checkpoint.components.items()}
+    for name in family.denoisers if memory == "low" else ():
+        if name in sizes:
+            sizes[name] = checkpoint.components[name].nbytes("float16") // 2
+    for name, path in zip(family.denoisers, denoisers, strict=False):
+        if Path(path).is_file():
+            sizes[name] = Path(path).stat().st_size
+    return sizes
 
 
 def _gigabytes(size: int) -> str:
@@ -182,7 +196,8 @@ def load_model(
     for wrong in family.unfit(denoiser):
         raise NodeError(f"{wrong.message} {wrong.hint}")
     asked = None if dtype == "auto" else dtype
-    size, gpu = sum(_sizes(checkpoint, dtype).values()), models.machine.gpu_memory()
+    size = sum(_sizes(family, checkpoint, dtype, memory, denoiser).values())
+    gpu = models.machine.gpu_memory()
     here = f"{_gigabytes(models.machine.memory())} of memory{f', its GPU {_gigabytes(gpu)}' if gpu else ''}"
     run.note(
         f"{family.title}, {_gigabytes(size)} of weights{f' as {asked}' if asked else ''}; this machine has {here}."

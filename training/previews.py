@@ -11,20 +11,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from vidflow.engine.keys import digest_file
 from vidflow.models import library, preview, sampling
-from vidflow.models.checkpoint import Checkpoint, read_checkpoint
+from vidflow.models.checkpoint import read_checkpoint
 from vidflow.models.families import family_of
+from vidflow.models.loading import checkpoint_of
 from vidflow.places import resource
 from vidflow.values import Model
 
 
 def model_of(name: str) -> Model:
-    """The model called `name`, with the digests of its files, as load_model gives it."""
+    """The model called `name`."""
     found = library.find(name)
-    checkpoint: Checkpoint = read_checkpoint(found.folder)
-    files = {path.relative_to(found.folder).as_posix(): digest_file(path) for path in checkpoint.files}
-    return Model(family_of(checkpoint).name, found.name, files, {"folder": str(found.folder)})
+    return Model(family_of(read_checkpoint(found.folder)).name, found.name, {}, {"folder": str(found.folder)})
 
 
 def main() -> None:
@@ -35,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.models:
         model = model_of(name)
-        weights = preview.vae_digest(model)
+        weights = preview.vae_digest(checkpoint_of(model))
         preview.store(weights, sampling.fitted_factors(model, "cpu", lambda k, total, preview=None: None), options.to)
         print(f"{name}: {options.to / weights}.json")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -223,9 +224,12 @@ def test_a_file_that_is_no_denoiser_is_one_error(checkpoint: Callable[[str], Pat
     save_file({name: tensor for number, (name, tensor) in enumerate(state.items()) if number % 2}, half)
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + bytes(40))
+    odd = tmp_path / "odd.safetensors"
+    odd.write_bytes((tmp_path / "whole.safetensors").read_bytes() + bytes(100))
     for path, words in (
         (foreign, "ltx.safetensors"),
         (half, "half.safetensors lacks some of the weights"),
+        (odd, "odd.safetensors"),
         (broken, "broken.gguf cannot be loaded as a WanTransformer3DModel"),
         (tmp_path / "gone.safetensors", "gone.safetensors"),
     ):
@@ -318,8 +322,6 @@ SHARD = 40 * 2**20
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory, checkpoint: Callable[[str], Path]) -> Path:
     """Wan's parts of 200 MB each, float32, in shards of 40 MB."""
-    import shutil
-
     import diffusers
     import transformers
 
@@ -346,3 +348,64 @@ def test_loading_takes_little_more_than_the_weights(dtype: str, large: Path, che
     size, peak = json.loads(done.stdout)
     assert size > 150 * 2**20
     assert peak < 1.15 * size + SHARD
+
+
+def test_a_part_with_bytes_too_many_is_one_error(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoint("wan"), tmp_path / "wan")
+    with next((folder / "transformer").glob("*.safetensors")).open("ab") as file:
+        file.write(bytes(100))
+    case = named("wan-text")
+    with pytest.raises(ModelError, match="cannot be loaded as a WanTransformer3DModel") as caught:
+        ours(model_of(case, folder, checkpoint), case, "")
+    assert_one_sentence(caught.value)
+
+
+def test_a_denoiser_may_lie_beside_the_one_it_replaces(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoint("wan"), tmp_path / "wan")
+    path = quantised(folder, folder / "transformer" / "small.gguf")
+    case = named("wan-text")
+    model = model_of(case, folder, checkpoint, denoiser=[str(path)])
+    assert torch.isfinite(ours(model, case, "")[0].tensor).all()
+    low = model_of(case, folder, checkpoint, denoiser=[str(path)], memory="low")
+    with loaded(low, ("transformer",), "cpu"):
+        assert list(RESIDENT._held.values())[-1].nbytes == path.stat().st_size
+
+
+def test_weights_of_eight_bits_take_the_room_they_take(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    path = tmp_path / "eight.safetensors"
+    state = load_file(next((checkpoint("wan") / "transformer").glob("*.safetensors")))
+    save_file({name: tensor.to(torch.float8_e4m3fn) for name, tensor in state.items()}, path)
+    model = model_of(named("wan-text"), checkpoint("wan"), checkpoint, denoiser=[str(path)])
+    with loaded(model, ("transformer",), "cpu") as parts:
+        size = sum(tensor.nbytes for tensor in parts["transformer"].parameters())
+        (held,) = RESIDENT._held.values()
+    assert parts["transformer"].dtype is torch.bfloat16
+    # Some of its parts are kept in float32.
+    assert held.nbytes == pytest.approx(size, rel=0.2)
+
+
+def test_memory_that_others_hold_is_taken_before_tiles_are(
+    checkpoint: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = named("wan-text")
+    model = model_of(case, checkpoint("wan"), checkpoint)
+    latents, frames = ours(model, case, "")
+    found = family("wan")
+    runs = type(found).runs
+
+    def short(self: Any, vae: Any, ready: Any, chunk: int) -> Iterator[Any]:
+        if len(RESIDENT._held) > 1:
+            raise MemoryError
+        yield from runs(self, vae, ready, chunk)
+
+    monkeypatch.setattr(type(found), "runs", short)
+    notes: list[str] = []
+    again = np.concatenate(list(sampling.decode(model, latents, "cpu", quiet, note=notes.append)))
+    assert np.array_equal(again, frames)
+    assert not notes
+
+
+def test_attention_that_does_not_work_here_is_one_error(checkpoint: Callable[[str], Path]) -> None:
+    case = named("wan-text")
+    with pytest.raises(ModelError, match=r"^Attention 'efficient' does not work here: .* Leave attention empty.$"):
+        ours(model_of(case, checkpoint("wan"), checkpoint), case, "", attention="efficient")

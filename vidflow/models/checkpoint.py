@@ -32,7 +32,8 @@ BYTES: Mapping[str, int] = {
 """Bytes of a number by its type in a safetensors header."""
 GGUF = ".gguf"
 """The suffix of a file of quantised weights."""
-_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F8_E4M3": "bfloat16", "F8_E5M2": "bfloat16"}
+"""The dtype that numbers have in memory unless another is asked for: nothing computes in 8 bits."""
 _STEMS = ("diffusion_pytorch_model", "model")
 _UNUSED = {("stable_diffusion", "StableDiffusionSafetyChecker")}
 """Parts that no family here loads."""
@@ -51,10 +52,12 @@ class Component:
     config: Mapping[str, Any]
     weights: tuple[Path, ...] = ()
     variant: str | None = None
+    single: bool = False
+    """Whether its weights come in a file of their own."""
 
     @property
     def dtype(self) -> str | None:
-        """The dtype of most of its numbers, as torch names it; None without weights of a usual one."""
+        """The dtype for most of its numbers, as torch names it; None without weights of a usual one."""
         counts = self._counts()
         return _DTYPES.get(max(counts, key=lambda kind: counts[kind])) if counts else None
 

@@ -126,10 +126,12 @@ class Family:
     caches: ClassVar[tuple[str, ...]] = ()
     """What a step may take from earlier ones: `first_block` (FirstBlockCache), `pyramid` (PyramidAttentionBroadcast),
     `faster` (FasterCache)."""
-    attends: ClassVar[bool] = False
-    """Whether how attention is computed can be chosen."""
+    attends: ClassVar[tuple[str, ...]] = ()
+    """How attention can be computed, of `ATTENTION`; not all take the masks that some transformers give."""
     compiles: ClassVar[bool] = False
     """Whether its blocks can be compiled."""
+    chunks: ClassVar[bool] = False
+    """Whether its denoiser can work on a part of the frames at a time."""
     single: ClassVar[bool] = False
     """Whether a denoiser can come in a file of its own, also as GGUF."""
     layout: ClassVar[str] = "BCFHW"
@@ -242,7 +244,7 @@ class Family:
                 f"A strength of {done.strength:g} leaves none of the {done.steps} steps.",
                 f"Set it to at least {1 / (done.steps or 1):.2g}.",
             )
-        package = ATTENTION[request.attention].package if request.attention and self.attends else ""
+        package = ATTENTION[request.attention].package if request.attention in self.attends else ""
         if package and find_spec(package) is None:
             yield Wrong(
                 "attention",
@@ -263,7 +265,7 @@ class Family:
             names.append("strength")
         if request.frames is not None and request.mode == "video":
             names.append("frames")
-        if request.attention and not self.attends:
+        if request.attention and request.attention not in self.attends:
             names.append("attention")
         if request.cache and request.cache not in self.caches:
             names.append("cache")

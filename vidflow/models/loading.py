@@ -99,22 +99,26 @@ def offloaded(pipe: Any, device: torch.device, manner: Manner) -> Iterator[None]
     if manner == "whole":
         yield
         return
+    parts = [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
+    before = [(tensor, tensor.data) for part in parts for tensor in (*part.parameters(), *part.buffers())]
     try:
         if manner == "offload":
             pipe.enable_model_cpu_offload(device=device)
         else:
-            pipe.enable_group_offload(device, offload_type="leaf_level", use_stream=device.type == "cuda")
+            # Some pipelines cast their VAE, which what is streamed would undo.
+            stream = device.type == "cuda"
+            pipe.enable_group_offload(device, offload_type="leaf_level", use_stream=stream, exclude_modules=["vae"])
         yield
     finally:
         pipe.remove_all_hooks()
-        for part in pipe.components.values():
-            if isinstance(part, torch.nn.Module):
-                for tensor in (*part.parameters(), *part.buffers()):
-                    tensor.data = tensor.data.to("cpu")
+        # Nothing has changed them, so what was there is put back, even where an error struck amid a move.
+        for tensor, data in before:
+            tensor.data = data
 
 
 def twin(part: torch.nn.Module) -> Any:
-    """A copy of a part that shares its weights: what is hooked into it or set on its modules is nobody else's."""
+    """A copy of a part that shares its weights: what is hooked into it or set on its modules is nobody else's. Hooks of
+    8-bit storage, which have no state, go on working on the part itself."""
     shared = {id(tensor): tensor for tensor in (*part.parameters(), *part.buffers())}
     return copy.deepcopy(part, shared)
 
@@ -124,7 +128,9 @@ def _chosen(model: Model, names: Iterable[str]) -> list[Component]:
     components = checkpoint_of(model).components
     others = dict(zip(family(model.family).denoisers, model.settings.get("denoiser") or (), strict=False))
     chosen = [components[name] for name in names if name in components]
-    return [replace(one, weights=(Path(others[one.name]),)) if one.name in others else one for one in chosen]
+    return [
+        replace(one, weights=(Path(others[one.name]),), single=True) if one.name in others else one for one in chosen
+    ]
 
 
 def _nbytes(model: Model, component: Component, device: torch.device) -> int:
@@ -132,6 +138,7 @@ def _nbytes(model: Model, component: Component, device: torch.device) -> int:
     dtype = dtype_of(model, component, device)
     size = component.nbytes(str(dtype).removeprefix("torch."))
     small = model.settings.get("memory") == "low" and component.name in family(model.family).denoisers
+    small = small and component.weights[0].suffix != GGUF
     return size // dtype.itemsize if small else size
 
 
@@ -167,14 +174,15 @@ def _load(
     kind = getattr(library, component.kind, None)
     if kind is None or not hasattr(kind, "from_pretrained"):
         raise ModelError(f"{component.library} has no {component.kind}; a newer version may.")
-    single = bool(component.weights) and component.weights[0].parent != component.folder
-    source = component.weights[0] if single else component.folder
+    source = component.weights[0] if component.single else component.folder
+    if component.single and source.suffix not in (".safetensors", GGUF):
+        raise ModelError(f"{source} is neither a safetensors nor a GGUF file; others can run code and are not opened.")
     options: dict[str, Any] = {"local_files_only": True}
     try:
         with _quietly(library):
             if not component.weights:
                 part = kind.from_pretrained(str(component.folder), **options)
-            elif single:
+            elif component.single:
                 if source.suffix == GGUF:
                     options["quantization_config"] = library.GGUFQuantizationConfig(compute_dtype=dtype)
                 part = kind.from_single_file(str(source), config=str(component.folder), dtype=dtype, **options)
@@ -199,19 +207,14 @@ def _load(
         if loras:
             put_in(found, component.name, part, loras)
         if component.name in found.denoisers and model.settings.get("memory") == "low":
-            _make_small(part, dtype, quantised=component.weights[0].suffix == GGUF)
+            if component.weights[0].suffix != GGUF:
+                part.enable_layerwise_casting(storage_dtype=_STORED, compute_dtype=dtype)
+            if found.chunks:
+                part.enable_forward_chunking()
         # Its parameters keep `requires_grad`, as in a plain pipeline: torch takes other kernels without it, which
         # differ in the last bit, and in inference mode no gradients are kept either way.
         part.eval()
     return part
-
-
-def _make_small(part: Any, dtype: torch.dtype, quantised: bool) -> None:
-    """Have a denoiser store its numbers in 8 bits and work on a part of what it is given at a time."""
-    if not quantised:
-        part.enable_layerwise_casting(storage_dtype=_STORED, compute_dtype=dtype)
-    if hasattr(part, "enable_forward_chunking"):
-        part.enable_forward_chunking()
 
 
 @contextmanager

@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vidflow.models.checkpoint import Checkpoint
 from vidflow.models.family import Family
 from vidflow.places import previews_dir, resource
-from vidflow.values import Model
 
+_BLOCKS, _BLOCK = 64, 2**16
+"""How much of a file tells it from others: so many blocks, of so many bytes."""
 Grid = tuple[int, int, int]
 """Latent frames, rows and columns."""
 _RIDGE = 1e-4
@@ -77,10 +79,18 @@ def fit(vae: Any, found: Family, seed: int = 0, count: int = 8, side: int = 16) 
     return np.linalg.solve(square + calm, given.T @ np.concatenate(outputs)).astype(np.float32)
 
 
-def vae_digest(model: Model) -> str:
-    """What the factors of a model's VAE are known by: a digest of its files; empty where it names none."""
-    files = sorted((name, digest) for name, digest in model.files.items() if name.startswith("vae/"))
-    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32] if files else ""
+def vae_digest(checkpoint: Checkpoint) -> str:
+    """What the factors of a checkpoint's VAE are known by on every machine: a digest of its configuration and of
+    blocks spread over its weights."""
+    vae = checkpoint.components["vae"]
+    digest = hashlib.sha256(json.dumps({**vae.config}, sort_keys=True).encode())
+    for path in vae.weights:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            for number in range(_BLOCKS):
+                file.seek(number * size // _BLOCKS)
+                digest.update(file.read(_BLOCK))
+    return digest.hexdigest()[:32]
 
 
 def stored(weights: str) -> NDArray[np.float32] | None:

@@ -118,7 +118,9 @@ class Residency:
 def free_bytes(device: torch.device) -> int:
     """Bytes that are free on `device`: of the GPU, or of the machine within what its control group allows."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        # What torch holds ready counts as taken there, and is free for whoever asks torch.
+        ready = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + ready
     free = 2**62
     with Path("/proc/meminfo").open(encoding="ascii") as file:
         for line in file:

@@ -142,12 +142,20 @@ def _sampled(
             grid = grid_of(parts["vae"], count, request.width or 0, request.height or 0)
             picture = Preview(found, preview, grid)
         with offloaded(pipe, place, manner), _steps(pipe, found, tell, picture), _seeded(seed, place):
-            result = pipe(
-                **arguments,
-                num_inference_steps=request.steps,
-                generator=torch.Generator("cpu").manual_seed(seed),
-                output_type="latent",
-            ).frames
+            try:
+                result = pipe(
+                    **arguments,
+                    num_inference_steps=request.steps,
+                    generator=torch.Generator("cpu").manual_seed(seed),
+                    output_type="latent",
+                ).frames
+            except (RuntimeError, ValueError) as error:
+                if request.attention not in found.attends or out_of_memory(error):
+                    raise
+                reason = " ".join(str(error).split()).split(". ")[0][:200].rstrip(".")
+                raise ModelError(
+                    f"Attention {request.attention!r} does not work here: {reason}. Leave attention empty."
+                ) from error
         meta = {
             "family": found.name,
             "width": request.width,
@@ -188,8 +196,9 @@ def decode(
             shown = max(shown, done, total * k // n)
             tell(shown, total)
 
-        for pixels in _TILES[1:] if model.settings.get("memory") == "low" else (None, *_TILES):
-            seen = 0
+        sizes = list(_TILES[1:] if model.settings.get("memory") == "low" else (None, *_TILES))
+        while sizes:
+            seen, pixels = 0, sizes[0]
             try:
                 for frames in _frames(found, parts["vae"], tensor, meta, chunk, pixels, far):
                     seen += len(frames)
@@ -201,8 +210,9 @@ def decode(
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-            RESIDENT.release()
-            note("Memory ran out, so frames were decoded in smaller tiles.")
+            if not RESIDENT.release():
+                del sizes[0]
+                note("Memory ran out, so frames were decoded in smaller tiles.")
         few = "decode fewer frames at once (chunk)" if found.chunk else "make fewer frames"
         raise ModelError(f"Memory ran out while frames were decoded, in tiles of {_TILES[-1]} pixels as well; {few}.")
 
@@ -237,14 +247,13 @@ def _frames(
 def preview_factors(model: Model, device: str, tell: Teller) -> NDArray[np.float32]:
     """What `sample` needs to show previews: the factors of the model's VAE, that come with vidflow or are fitted once
     for the same weights. Raises ModelError."""
-    weights = vae_digest(model)
-    found = stored(weights) if weights else None
+    weights = vae_digest(checkpoint_of(model))
+    found = stored(weights)
     if found is None:
         found = fitted_factors(model, device, tell)
-        if weights:
-            # Otherwise they are fitted anew another time, which is no reason to fail now.
-            with suppress(OSError):
-                store(weights, found, previews_dir())
+        # Otherwise they are fitted anew another time, which is no reason to fail now.
+        with suppress(OSError):
+            store(weights, found, previews_dir())
     return found
 
 

@@ -20,7 +20,7 @@ def is_asked_for(request: Request) -> bool:
 def speed_up(found: Family, part: Any, request: Request, timestep: Callable[[], Any]) -> None:
     """Make a denoiser that nobody else holds as fast as `request` asks, so far as the family can be; `timestep` is
     called for the one that is sampled."""
-    if request.attention and found.attends:
+    if request.attention in found.attends:
         _attend(part, ATTENTION[request.attention].backend)
     if request.cache in found.caches:
         part.enable_cache(_cache(request, found, timestep))

@@ -6,7 +6,9 @@ What `from_pretrained` of diffusers and transformers does is done in their order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -54,10 +56,8 @@ def diffusers_model(kind: Any, component: Component, dtype: torch.dtype, device:
         if expected[name].shape != tensor.shape:
             raise ValueError(f"{name} has the shape {list(tensor.shape)}, not {list(expected[name].shape)}")
         value = _in_memory(component, tensor, wanted, dtype)
-        set_module_tensor_to_device(model, name, device, value=value, dtype=value.dtype)
+        set_module_tensor_to_device(model, name, device, value=value, dtype=value.dtype, clear_cache=False)
         told(value.nbytes)
-    if not exact:
-        model.to(dtype)
     model.register_to_config(_name_or_path=str(component.folder))
     return model.eval()
 
@@ -89,17 +89,25 @@ def _in_memory(component: Component, tensor: torch.Tensor, wanted: torch.dtype, 
     return value.clone() if stays else value
 
 
-def _names(path: Any) -> list[str]:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
+def _names(path: Path) -> list[str]:
+    with _opened(path) as file:
         return list(file.keys())
 
 
 def _tensors(component: Component) -> Iterator[tuple[str, torch.Tensor]]:
-    from safetensors import safe_open
-
     for path in component.weights:
-        with safe_open(path, framework="pt") as file:
+        with _opened(path) as file:
             for name in file.keys():  # noqa: SIM118 - it is no mapping
                 yield name, file.get_tensor(name)
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[Any]:
+    """A file of tensors. Raises ValueError for a damaged one."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except SafetensorError as error:
+        raise ValueError(f"{path.name}: {error}") from error

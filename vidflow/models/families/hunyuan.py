@@ -27,7 +27,7 @@ class Hunyuan(Family):
     flow = True
     extra = {"true_cfg": 1.0}
     caches = ("first_block", "pyramid")
-    attends = True
+    attends = ("cudnn", "efficient", "math")
     compiles = True
     single = True
     encoders = ("tokenizer", "text_encoder", "tokenizer_2", "text_encoder_2")

@@ -25,7 +25,7 @@ class Ltx(Family):
     schedulers = {"euler": "FlowMatchEulerDiscreteScheduler", "unipc": "UniPCMultistepScheduler"}
     flow = True
     caches = ("first_block", "pyramid")
-    attends = True
+    attends = ("xformers", "cudnn", "efficient", "math")
     compiles = True
     single = True
 

@@ -28,6 +28,7 @@ class Svd(Family):
     schedulers = {"euler": "EulerDiscreteScheduler"}
     extra = {"motion_bucket_id": 127, "noise_aug_strength": 0.02}
     chunk = 8
+    chunks = True
     prompted = False
     denoisers = ("unet",)
     encoders = ()

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from vidflow.models.checkpoint import Checkpoint
-from vidflow.models.family import FLOW, Family, Mode, Request, Rules
+from vidflow.models.family import ATTENTION, FLOW, Family, Mode, Request, Rules
 
 
 class Wan(Family):
@@ -28,7 +28,7 @@ class Wan(Family):
     flow = True
     extra = {"guidance_2": 0.0}
     caches = ("first_block", "pyramid")
-    attends = True
+    attends = tuple(ATTENTION)
     compiles = True
     single = True
     denoisers = ("transformer", "transformer_2")
