@@ -79,6 +79,11 @@ def _load_rule(given: Given) -> Iterator[Trouble]:
     for wrong in family.unfit(given.values.get("denoiser", ())):
         yield Trouble(wrong.message, wrong.input, wrong.hint)
     dtype, memory = given.values.get("dtype", "auto"), given.values.get("memory", "auto")
+    loras = given.values.get("lora", ())
+    for message in models.lora.unfit(family, checkpoint, loras):
+        yield Trouble(message, "lora")
+    if len(given.values.get("lora_weights", ())) > len(loras) and not {"lora", "lora_weights"} & given.linked:
+        yield Trouble(_too_many(given.values["lora_weights"], loras), "lora_weights", "Give one for each.")
     sizes = _sizes(family, checkpoint, dtype, memory, given.values.get("denoiser", ()))
     here, gpu = models.machine.memory(), models.machine.gpu_memory()
     total = sum(sizes.values())
@@ -90,6 +95,10 @@ def _load_rule(given: Given) -> Iterator[Trouble]:
         message = f"Its {largest} takes {_gigabytes(sizes[largest])}, and the GPU here has {_gigabytes(gpu)}."
         slower = "It comes there layer by layer, which is slower; memory 'low' halves it."
         yield Trouble(message, "model", slower if memory == "auto" else "Set memory to low.", "note", "large-model")
+
+
+def _too_many(weights: Sequence[float], loras: Sequence[str]) -> str:
+    return f"There are {len(weights)} weights for {len(loras)} LoRAs."
 
 
 def _sizes(
@@ -205,7 +214,7 @@ def load_model(
     files = {path.relative_to(found.folder).as_posix(): run.digest(path) for path in checkpoint.files}
     files |= {f"denoiser/{Path(path).name}": run.digest(Path(path)) for path in denoiser}
     if len(lora_weights) > len(lora):
-        raise NodeError(f"There are {len(lora_weights)} weights for {len(lora)} LoRAs; give one for each.")
+        raise NodeError(_too_many(lora_weights, lora))
     weights = [*lora_weights, *[1.0] * (len(lora) - len(lora_weights))]
     settings = {
         "folder": str(found.folder),

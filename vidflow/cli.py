@@ -135,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from vidflow.engine import heap
+    from vidflow import heap
     from vidflow.engine.service import Engine
     from vidflow.engine.variants import read_values
     from vidflow.progress import follow

@@ -14,7 +14,7 @@ import torch
 from tests.models.cases import CASES, NEGATIVE, Case, assert_one_sentence, model_of, named, ours, pipeline, plain
 from vidflow.errors import ModelError
 from vidflow.models.checkpoint import read_checkpoint
-from vidflow.models.families import family, family_of
+from vidflow.models.families import families, family, family_of
 from vidflow.models.family import Request
 from vidflow.values import Model
 
@@ -117,6 +117,12 @@ def test_a_lora_that_does_not_fit_is_one_error(checkpoint: Callable[[str], Path]
     image = next(case for case in CASES if case.name == "svd-image")
     with pytest.raises(ModelError, match="takes no LoRA"):
         ours(model_of(image, checkpoint("svd"), checkpoint, lora=[[str(foreign), 1.0]]), image, "")
+
+
+def test_a_family_says_of_loras_what_its_pipelines_say() -> None:
+    for found in families():
+        for kind in found.pipelines.values():
+            assert bool(getattr(getattr(diffusers, kind), "_lora_loadable_modules", ())) is found.loras
 
 
 SCHEDULED = (

@@ -409,3 +409,46 @@ def test_attention_that_does_not_work_here_is_one_error(checkpoint: Callable[[st
     case = named("wan-text")
     with pytest.raises(ModelError, match=r"^Attention 'efficient' does not work here: .* Leave attention empty.$"):
         ours(model_of(case, checkpoint("wan"), checkpoint), case, "", attention="efficient")
+
+
+NOT_AT_ONCE = """
+import resource, sys
+import torch
+from pathlib import Path
+from vidflow import heap
+from vidflow.models import sampling
+from vidflow.models.checkpoint import read_checkpoint
+from vidflow.models.families import family
+from vidflow.models.family import Request
+from vidflow.models.residency import RESIDENT
+from vidflow.values import Model
+
+torch.set_num_threads(1)
+heap.steady()  # as the command does
+found, tell = family("wan"), lambda k, total, preview=None: None
+
+def film(folder):
+    model = Model("wan", "tiny", {}, {"folder": folder, "dtype": "bfloat16"})
+    words = sampling.encode_text(model, "a cat", "", "cpu", tell)
+    request = found.completed(read_checkpoint(Path(folder)), Request(width=32, height=32, frames=5, steps=1))
+    return sampling.sample(model, words, request, [], 0, "cpu", tell)
+
+film(sys.argv[1])
+RESIDENT.release()
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[3]) * 2**20, -1))
+print(tuple(film(sys.argv[2]).tensor.shape))
+print(sorted(type(held.part).__name__ for held in RESIDENT._held.values() if held.nbytes > 10**7))
+"""
+
+
+def test_parts_that_do_not_fit_at_once_take_turns(large: Path, checkpoint: Callable[[str], Path]) -> None:
+    def held(megabytes: int) -> list[str]:
+        command = [sys.executable, "-c", NOT_AT_ONCE, str(checkpoint("wan")), str(large), str(megabytes)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stdout.splitlines()[:1] == ["(1, 16, 2, 4, 4)"], done.stderr[-600:]
+        return json.loads(done.stdout.splitlines()[1].replace("'", '"'))
+
+    # Each takes 100 MB; with room for both, both stay.
+    assert held(1000) == ["UMT5EncoderModel", "WanTransformer3DModel"]
+    assert held(250) == ["WanTransformer3DModel"]

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -132,12 +133,19 @@ def test_another_seed_makes_another_film_and_encodes_nothing_again(
     assert not torch.equal(one, two)
 
 
-def test_a_folder_of_stills_loads_the_model_once(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
+def test_a_folder_of_stills_loads_the_model_once(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
     from vidflow.models.residency import RESIDENT
 
     RESIDENT.release()
     before = RESIDENT.loads
     stills = [str(resource(f"media/{name}")) for name in ("mountains.jpg", "moon.png", "ribbons.png")]
+    for name in stills[:2]:
+        # The same pictures upside down, which are others.
+        turned = tmp_path / f"turned-{Path(name).name}"
+        assert cv2.imwrite(str(turned), cv2.rotate(cv2.imread(name), cv2.ROTATE_180))
+        stills.append(str(turned))
     request = engine.submit(image_graph(tiny("svd")), each={"still.path": stills})
     request.result()
     # The UNet, the scheduler, the VAE, the image encoder and what prepares its input.
@@ -505,3 +513,36 @@ def test_a_check_imports_no_torch_and_is_quick(tiny: Callable[[str], Path], tmp_
         assert done.returncode == 0, done.stdout + done.stderr
         times.append(float(done.stderr.splitlines()[-1]))
     assert min(times) < 0.6
+
+
+def test_loras_that_do_not_fit_are_said_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    from safetensors.torch import save_file
+
+    def lora(name: str, *modules: str) -> Path:
+        path = tmp_path / name
+        ends = ("lora_A.weight", "lora_B.weight")
+        save_file({f"transformer.{one}.{end}": torch.zeros(2, 2) for one in modules for end in ends}, path)
+        return path
+
+    def said(model: str, *paths: Path, weights: tuple[float, ...] = ()) -> list[str]:
+        graph = text_graph(tiny(model)) if model != "svd" else image_graph(tiny(model))
+        inputs: dict[str, Any] = {"lora": [str(path) for path in paths], "lora_weights": list(weights)}
+        graph["nodes"]["model"]["inputs"] |= inputs
+        return problems(engine, graph)
+
+    good = lora("good.safetensors", "blocks.0.attn1.to_q", "blocks.0.attn1.to_v")
+    foreign = lora("foreign.safetensors", "transformer_blocks.0.attn1.to_q", "transformer_blocks.0.attn1.to_v")
+    pickled = tmp_path / "lora.bin"
+    pickled.write_bytes(b"\x80\x04")
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"none")
+    assert "is no LoRA for this Wan checkpoint: it changes transformer_blocks.0.attn1.to_q" in said("wan", foreign)[0]
+    assert "takes no LoRA" in said("svd", good)[0]
+    assert "in another format can run code" in said("wan", pickled)[0]
+    assert "is no safetensors file; fetch it again" in said("wan", broken)[0]
+    assert "There are 2 weights for 1 LoRAs." in said("wan", good, weights=(1, 2))[0]
+    graph = text_graph(tiny("wan"))
+    graph["nodes"]["model"]["inputs"]["lora"] = [str(good)]
+    assert noted(engine, graph, tmp_path) == []

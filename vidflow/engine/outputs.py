@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vidflow.engine import heap
+from vidflow import heap
 from vidflow.errors import MediaError, NodeError
 
 

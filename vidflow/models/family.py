@@ -132,6 +132,8 @@ class Family:
     """Whether its blocks can be compiled."""
     chunks: ClassVar[bool] = False
     """Whether its denoiser can work on a part of the frames at a time."""
+    loras: ClassVar[bool] = True
+    """Whether its pipelines take LoRAs."""
     single: ClassVar[bool] = False
     """Whether a denoiser can come in a file of its own, also as GGUF."""
     layout: ClassVar[str] = "BCFHW"

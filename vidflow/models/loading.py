@@ -179,7 +179,7 @@ def _load(
         raise ModelError(f"{source} is neither a safetensors nor a GGUF file; others can run code and are not opened.")
     options: dict[str, Any] = {"local_files_only": True}
     try:
-        with _quietly(library):
+        with quietly(library):
             if not component.weights:
                 part = kind.from_pretrained(str(component.folder), **options)
             elif component.single:
@@ -218,7 +218,7 @@ def _load(
 
 
 @contextmanager
-def _quietly(library: Any) -> Iterator[None]:
+def quietly(library: Any) -> Iterator[None]:
     """Without bars and advice of the library's own while the block lasts."""
     log = importlib.import_module(f"{library.__name__}.utils.logging")
     level, barred = log.get_verbosity(), log.is_progress_bar_enabled()

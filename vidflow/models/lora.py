@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vidflow.errors import ModelError
-from vidflow.models.checkpoint import header
+from vidflow.models.checkpoint import Checkpoint, header
 from vidflow.models.family import Family
 
 Change = tuple[str, int, int, float]
 """A LoRA's path, its size and time of change, and its weight."""
 _FIRST = {"transformer_2": "transformer"}
+_AIMED = re.compile(r"(?:transformer|unet)\.(.+)\.lora_A(?:\.\w+)?\.weight")
+"""A key in diffusers' layout."""
 _TEXT = ("text_encoder", "lora_te")
+
+
+def unfit(found: Family, checkpoint: Checkpoint, paths: Sequence[str]) -> Iterator[str]:
+    """What keeps LoRAs from being put into a checkpoint, so far as their files' headers tell; without torch. One in
+    another layout than diffusers' is known only when it is loaded."""
+    inside = {name.rpartition(".")[0] for name in _weights(found, checkpoint)}
+    for path in paths:
+        if not found.loras:
+            yield f"{found.title} takes no LoRA; take {Path(path).name} away."
+        elif Path(path).suffix != ".safetensors":
+            yield f"{path} is no safetensors file; a LoRA in another format can run code and is not opened."
+        elif Path(path).is_file():
+            try:
+                aimed = {match[1] for key in header(Path(path)) if (match := _AIMED.fullmatch(key))}
+            except ModelError as error:
+                yield str(error)
+                continue
+            missing = sorted(aimed - inside)
+            if inside and len(missing) * 2 > len(aimed):
+                reason = f"it changes {missing[0]}, which is not there"
+                yield f"{path} is no LoRA for this {found.title} checkpoint: {reason}."
+
+
+def _weights(found: Family, checkpoint: Checkpoint) -> Iterator[str]:
+    """The names of the weights of its denoisers."""
+    for name in found.denoisers:
+        if name in checkpoint.components:
+            for path in checkpoint.components[name].weights:
+                yield from header(path)
 
 
 def changes(found: Family, name: str, settings: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from vidflow import heap
 from vidflow.errors import ModelError
 
 T = TypeVar("T")
@@ -99,6 +100,7 @@ class Residency:
                     gone += self._held.pop(key).nbytes
         if gone:
             gc.collect()
+            heap.trim()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
         return gone

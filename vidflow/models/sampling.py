@@ -91,7 +91,7 @@ def _half(found: Family, checkpoint: Checkpoint, request: Request, count: int) -
     sides = (int((side or 0) / 2**0.5) // multiple * multiple for side in (request.width, request.height))
     size = " x ".join(str(side or multiple) for side in sides)
     fewer = found.taken(checkpoint, count // 2)
-    return f"{fewer} frames, or {size} pixels," if fewer else f"{size} pixels"
+    return f"{fewer} frame{'s' if fewer > 1 else ''}, or {size} pixels," if fewer else f"{size} pixels"
 
 
 def _sampled(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vidflow.models.family import ATTENTION, Family, Request
+from vidflow.models.loading import quietly
 
 
 def is_asked_for(request: Request) -> bool:
@@ -23,7 +24,10 @@ def speed_up(found: Family, part: Any, request: Request, timestep: Callable[[], 
     if request.attention in found.attends:
         _attend(part, ATTENTION[request.attention].backend)
     if request.cache in found.caches:
-        part.enable_cache(_cache(request, found, timestep))
+        import diffusers
+
+        with quietly(diffusers):
+            part.enable_cache(_cache(request, found, timestep))
     if request.compiled and found.compiles:
         part.compile_repeated_blocks()
 

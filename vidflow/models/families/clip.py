@@ -13,6 +13,7 @@ class Clip(Family):
     pipelines = {}
     saved_as = frozenset({"CLIPModel"})
     prompted = False
+    loras = False
 
 
 FAMILY = Clip()

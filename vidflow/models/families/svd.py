@@ -29,6 +29,7 @@ class Svd(Family):
     extra = {"motion_bucket_id": 127, "noise_aug_strength": 0.02}
     chunk = 8
     chunks = True
+    loras = False
     prompted = False
     denoisers = ("unet",)
     encoders = ()
