@@ -59,9 +59,16 @@ def _known(given: Given) -> tuple[models.family.Family, models.checkpoint.Checkp
         return None
     try:
         checkpoint = _checkpoint(source)
-        return models.families.family_of(checkpoint), checkpoint
+        family = models.families.family_of(checkpoint)
+        return family, family.adapted(checkpoint, _adapter(source) or "")
     except ModelError:
         return None
+
+
+def _adapter(given: Given) -> str | None:
+    """The folder of the adapter of a load_model. Raises ModelError."""
+    name = given.values.get("adapter")
+    return str(models.library.find(name).folder) if name else None
 
 
 def _load_rule(given: Given) -> Iterator[Trouble]:
@@ -73,17 +80,35 @@ def _load_rule(given: Given) -> Iterator[Trouble]:
     except ModelError as error:
         yield Trouble(str(error), "model", code="missing-model")
         return
-    wrong = family.incomplete(checkpoint, {**given.values})
-    if wrong is not None and wrong.input not in given.linked:
-        yield Trouble(wrong.message, wrong.input, wrong.hint)
+    if given.values.get("adapter") and not family.adapts:
+        said = f"{family.title} does not use an adapter."
+        yield Trouble(said, "adapter", "Leave it empty.", "note", "unused-setting")
+    elif "adapter" not in given.linked:
+        try:
+            wrong = family.incomplete(checkpoint, {**given.values, "adapter": _adapter(given)})
+        except ModelError as error:
+            yield Trouble(str(error), "adapter", code="missing-model")
+        else:
+            if wrong is not None:
+                yield Trouble(wrong.message, wrong.input, wrong.hint)
     for wrong in family.unfit(given.values.get("denoiser", ())):
         yield Trouble(wrong.message, wrong.input, wrong.hint)
-    dtype, memory = given.values.get("dtype", "auto"), given.values.get("memory", "auto")
+    try:
+        yield from _weights_rule(given, family, checkpoint)
+    except ModelError as error:
+        yield Trouble(str(error), "model", code="missing-model")
+
+
+def _weights_rule(
+    given: Given, family: models.family.Family, checkpoint: models.checkpoint.Checkpoint
+) -> Iterator[Trouble]:
+    """What the headers of the weights tell. Raises ModelError."""
     loras = given.values.get("lora", ())
     for message in models.lora.unfit(family, checkpoint, loras):
         yield Trouble(message, "lora")
     if len(given.values.get("lora_weights", ())) > len(loras) and not {"lora", "lora_weights"} & given.linked:
         yield Trouble(_too_many(given.values["lora_weights"], loras), "lora_weights", "Give one for each.")
+    dtype, memory = given.values.get("dtype", "auto"), given.values.get("memory", "auto")
     sizes = _sizes(family, checkpoint, dtype, memory, given.values.get("denoiser", ()))
     here, gpu = models.machine.memory(), models.machine.gpu_memory()
     total = sum(sizes.values())
@@ -138,6 +163,11 @@ def _sample_rule(given: Given) -> Iterator[Trouble]:
         yield Trouble(f"{family.title} makes no video.", "model", "Link a model that does.")
         return
     values = given.values
+    words = given.source("conditioning")
+    other = _known(words) if words is not None and words.type == "encode_text" else None
+    if other and other[0].name != family.name:
+        said = f"The prompt is encoded by {other[0].title}, but this model is {family.title}."
+        yield Trouble(said, "conditioning", "Give encode_text the same model.")
     request = _request(values, given.linked)
     for one in family.wrong(checkpoint, request):
         yield Trouble(one.message, one.input, one.hint)
@@ -146,6 +176,20 @@ def _sample_rule(given: Given) -> Iterator[Trouble]:
     if _has_negative(given) and not family.heeds_negative(checkpoint, request):
         hint = "Set true_cfg over 1." if "true_cfg" in family.extra else "Set guidance over 1."
         yield Trouble("The negative prompt does not count here.", "conditioning", hint, "note", "unused-negative")
+
+
+def _decode_rule(given: Given) -> Iterator[Trouble]:
+    found, sampler = _known(given), given.source("latents")
+    made = _known(sampler) if sampler is not None and sampler.type in ("sample", "encode_video") else None
+    if found and made and found[0].name != made[0].name:
+        said = f"These latents are made by {made[0].title}, but this model is {found[0].title}."
+        yield Trouble(said, "latents", "Give both the same model.")
+
+
+def _encode_video_rule(given: Given) -> Iterator[Trouble]:
+    found = _known(given)
+    if found and "video" not in found[0].modes(found[1]):
+        yield Trouble(f"This {found[0].title} checkpoint starts from no video.", "model", "Choose another model.")
 
 
 def _has_negative(given: Given) -> bool:
@@ -282,6 +326,7 @@ def sample(
     linked = frozenset(name for name in ("conditioning", "image", "video") if given[name] is not None)
     request = _request(given, linked)
     checkpoint = models.checkpoint.read_checkpoint(Path(model.settings["folder"]), model.settings.get("variant"))
+    checkpoint = family.adapted(checkpoint, model.settings.get("adapter") or "")
     for one in family.wrong(checkpoint, request):
         raise NodeError(f"{one.message} {one.hint}".strip())
     for name in family.unused(checkpoint, request):
@@ -304,7 +349,7 @@ def _sampled(
     return models.sampling.sample(model, conditioning, request, start, seed, run.device, run.step, preview)
 
 
-@node(title="Encode video", category="Generation", lane="gpu")
+@node(title="Encode video", category="Generation", lane="gpu", rule=_encode_video_rule)
 def encode_video(model: Model, video: Video, *, run: Run) -> Latents:
     """The latents that a model's VAE makes of a video; the same video gives the same latents.
 
@@ -315,7 +360,7 @@ def encode_video(model: Model, video: Video, *, run: Run) -> Latents:
     return run.piece(models.sampling.encode_video, model, frames, run.device, run.step)
 
 
-@node(title="Decode latents", category="Generation", lane="gpu", dear=True)
+@node(title="Decode latents", category="Generation", lane="gpu", dear=True, rule=_decode_rule)
 def decode_latents(
     model: Model,
     latents: Latents,

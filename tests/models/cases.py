@@ -126,12 +126,12 @@ def pipeline(case: Case, folder: Path, dtype: Any, checkpoint: Callable[[str], P
     return pipe
 
 
-def plain(pipe: Any, case: Case, negative: str) -> tuple[Any, NDArray[np.float32]]:
-    """Latents and frames of the plain pipeline."""
+def plain(pipe: Any, case: Case, negative: str, **others: Any) -> tuple[Any, NDArray[np.float32]]:
+    """Latents and frames of the plain pipeline; `others` are further arguments of its."""
     found = next(one for one in families() if type(pipe).__name__ in one.pipelines.values())
     width, height = case.size
     pictures = [Image.fromarray(one) for one in start_of(case)]
-    given: dict[str, Any] = {"width": width, "height": height, "num_inference_steps": STEPS, **case.call}
+    given: dict[str, Any] = {"width": width, "height": height, "num_inference_steps": STEPS, **case.call, **others}
     if found.prompted:
         given["prompt"] = TEXT
         if negative:

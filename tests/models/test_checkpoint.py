@@ -55,6 +55,7 @@ def folder(tmp_path: Path) -> Path:
     write(root / "transformer" / "config.json", {"in_channels": 16, "out_channels": 16})
     write(root / "vae" / "config.json", {})
     write(root / "tokenizer" / "tokenizer_config.json", {})
+    write(root / "tokenizer" / "tokenizer.json", {})
     write(root / "scheduler" / "scheduler_config.json", {"flow_shift": 3.0})
     tensors(root / "transformer" / "diffusion_pytorch_model.safetensors", "BF16")
     tensors(root / "vae" / "diffusion_pytorch_model.safetensors")
@@ -75,12 +76,36 @@ def test_a_checkpoint_is_what_its_files_say(folder: Path) -> None:
     assert [path.relative_to(folder).as_posix() for path in read.files] == [
         "model_index.json",
         "scheduler/scheduler_config.json",
+        "tokenizer/tokenizer.json",
         "tokenizer/tokenizer_config.json",
         "transformer/config.json",
         "transformer/diffusion_pytorch_model.safetensors",
         "vae/config.json",
         "vae/diffusion_pytorch_model.safetensors",
     ]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("tokenizer/tokenizer.json", "has no tokenizer.json"),
+        ("scheduler/scheduler_config.json", "has no scheduler_config.json"),
+        ("transformer/config.json", "has no config.json"),
+        ("vae/diffusion_pytorch_model.safetensors", "has no weights"),
+    ],
+)
+def test_a_folder_that_lacks_a_file_was_fetched_in_half(folder: Path, file: str, said: str) -> None:
+    (folder / file).unlink()
+    with pytest.raises(ModelError, match=f"{said}; it was fetched in half. Fetch it again.$"):
+        read_checkpoint(folder)
+
+
+def test_pickles_without_a_configuration_are_pickles(folder: Path) -> None:
+    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))
+    (folder / "vae" / "config.json").unlink()
+    with pytest.raises(ModelError, match="holds pickled weights only"):
+        read_checkpoint(folder)
 
 
 def test_files_of_fp16_are_found_by_themselves_where_there_are_no_others(folder: Path) -> None:

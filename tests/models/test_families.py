@@ -45,6 +45,27 @@ def test_latents_and_frames_equal_the_plain_pipelines(case: Case, checkpoint: Ca
             assert frames.std() > 1e-4
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_asked_for_reaches_the_pipeline(case: Case, checkpoint: Callable[[str], Path]) -> None:
+    folder = checkpoint(case.checkpoint)
+    pipe = pipeline(case, folder, torch.float32, checkpoint)
+    model = model_of(case, folder, checkpoint, dtype="float32")
+    given: dict[str, Any] = {"guidance_scale": 2.5}
+    asked: dict[str, Any] = {"guidance": 2.5}
+    if case.checkpoint == "svd":
+        given = {"max_guidance_scale": 2.5, "noise_aug_strength": 0.3, "motion_bucket_id": 20}
+        asked["extra"] = {"noise_aug_strength": 0.3, "motion_bucket_id": 20}
+    if case.checkpoint.endswith("_two"):
+        given["guidance_scale_2"] = 1.5
+        asked["extra"] = {"guidance_2": 1.5}
+    before, _ = plain(pipe, case, "")
+    wanted, video = plain(pipe, case, "", **given)
+    latents, frames = ours(model, case, "", **asked)
+    assert torch.equal(latents.tensor, wanted)
+    assert np.array_equal(frames, video)
+    assert not torch.equal(before, wanted)
+
+
 def lora_for(pipe: Any, folder: Path, number: int = 0, text: bool = False) -> Path:
     """A LoRA for the denoisers of a pipeline (and its text encoder), as diffusers saves one."""
     from peft import LoraConfig
@@ -223,7 +244,7 @@ def test_what_a_checkpoint_cannot_do_is_said_before_it_is_loaded(checkpoint: Cal
     assert unused("wan_two", extra={"guidance_2": 3.0}) == ()
     read = read_checkpoint(checkpoint("stable_diffusion"))
     assert "Give the folder of an AnimateDiff motion adapter" in family_of(read).incomplete(read, {}).hint
-    assert family_of(read).incomplete(read, {"adapter": "here"}) is None
+    assert family_of(read).incomplete(read, {"adapter": str(checkpoint("motion_adapter"))}) is None
     with pytest.raises(ModelError, match="only with a motion adapter"):
         ours(Model("animatediff", "sd", {}, {"folder": str(read.folder)}), named("animatediff-text"), "")
 

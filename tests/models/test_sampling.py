@@ -142,6 +142,30 @@ def test_a_result_that_is_no_number_names_its_step(checkpoint: Callable[[str], P
     assert_one_sentence(caught.value)
 
 
+@pytest.mark.parametrize("name", ["wan-text", "svd-image", "ltx-text"])
+def test_frames_that_are_no_numbers_are_an_error_and_no_black_video(
+    name: str, checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    case = named(name)
+    folder = shutil.copytree(checkpoint(case.checkpoint), tmp_path / "model")
+    weights = next((folder / "vae").glob("*.safetensors"))
+    state = load_file(weights)
+    bias = max(key for key in state if key.startswith("decoder.") and "conv_out" in key and key.endswith("bias"))
+    state[bias].fill_(float("nan"))
+    save_file(state, weights)
+    with pytest.raises(ModelError, match=r"^Decoding gave values that are no numbers") as caught:
+        ours(model_of(case, folder, checkpoint), case, "")
+    assert_one_sentence(caught.value)
+
+
+def test_words_of_another_family_are_an_error(checkpoint: Callable[[str], Path]) -> None:
+    case, other = named("ltx-text"), named("wan-text")
+    words = sampling.encode_text(model_of(other, checkpoint("wan"), checkpoint), TEXT, "", "cpu", quiet)
+    model, request = model_of(case, checkpoint("ltx"), checkpoint), request_of(case, checkpoint("ltx"))
+    with pytest.raises(ModelError, match=r"^This prompt was encoded by wan, but the model is LTX-Video\.$"):
+        sampling.sample(model, words, request, [], SEED, "cpu", quiet)
+
+
 def test_a_part_is_held_once_and_the_least_recently_used_goes_first(checkpoint: Callable[[str], Path]) -> None:
     free = [10**9]
     residency = Residency(lambda device: free[0])

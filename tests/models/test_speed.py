@@ -128,8 +128,10 @@ def test_only_what_works_is_offered(checkpoint: Callable[[str], Path]) -> None:
         name: set(family(name.split("-")[0]).unused(read_checkpoint(checkpoint(name.split("-")[0])), asked(name)))
         for name in ("wan-text", "cogvideox-text", "svd-image")
     }
-    assert unused["wan-text"] == {"cache", "cache_threshold"}
+    assert unused["wan-text"] == {"cache_threshold"}
     assert unused["cogvideox-text"] == {"attention", "cache_threshold", "compiled"}
+    wrong = [one.message for one in family("wan").wrong(read_checkpoint(checkpoint("wan")), asked("wan-text"))]
+    assert wrong == ["Wan has no cache 'faster'."]
     assert unused["svd-image"] == set(everything)
 
 

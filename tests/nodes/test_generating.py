@@ -395,7 +395,8 @@ def test_a_graph_says_what_the_speed_of_a_family_leaves_unused(
     engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
     assert noted(engine, text_graph(tiny("wan"), cache="first_block", compiled=True), tmp_path) == []
-    assert noted(engine, text_graph(tiny("wan"), cache="faster"), tmp_path) == [("shot", "unused-setting")]
+    assert noted(engine, image_graph(tiny("svd"), cache="faster"), tmp_path) == [("shot", "unused-setting")]
+    assert problems(engine, text_graph(tiny("wan"), cache="faster"))[0].startswith("shot.cache: Wan has no cache")
     said = problems(engine, text_graph(tiny("wan"), attention="flash_3"))
     assert said[0].startswith("shot.attention: Attention 'flash_3' needs the Python package flash_attn_interface")
     request = engine.submit(text_graph(tiny("wan_deep"), cache="first_block", cache_threshold=0.2, steps=4))
@@ -465,7 +466,7 @@ with vidflow.Engine(store=sys.argv[2], device="cpu") as engine:
         graph["nodes"]["shot"]["inputs"]["seed"] = seed
         request = engine.submit(graph)
         for event in request:
-            if getattr(event, "total", 0) == 500 and event.step == 3:
+            if getattr(event, "total", 0) == 500 and event.step >= 3:
                 request.cancel()
                 break
         assert request.wait(1)
@@ -546,3 +547,61 @@ def test_loras_that_do_not_fit_are_said_before_the_run(
     graph = text_graph(tiny("wan"))
     graph["nodes"]["model"]["inputs"]["lora"] = [str(good)]
     assert noted(engine, graph, tmp_path) == []
+
+
+def test_what_belongs_to_different_models_is_said_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path]
+) -> None:
+    graph = text_graph(tiny("wan"))
+    graph["nodes"]["other"] = {"type": "load_model", "inputs": {"model": str(tiny("ltx"))}}
+    graph["nodes"]["words"]["inputs"]["model"] = {"from": "other"}
+    graph["nodes"]["film"]["inputs"]["model"] = {"from": "other"}
+    said = problems(engine, graph)
+    assert any("The prompt is encoded by LTX-Video, but this model is Wan." in one for one in said)
+    assert any("These latents are made by Wan, but this model is LTX-Video." in one for one in said)
+
+
+def test_an_adapter_is_checked_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    def graph(model: str, adapter: str, **sampling: Any) -> dict[str, Any]:
+        made = text_graph(tiny(model), **sampling)
+        made["nodes"]["model"]["inputs"]["adapter"] = adapter
+        return made
+
+    good = str(tiny("motion_adapter"))
+    assert noted(engine, graph("stable_diffusion", good, frames=8), tmp_path) == []
+    assert "know 8 frames, not 9" in problems(engine, graph("stable_diffusion", good, frames=9))[0]
+    assert "is no motion adapter" in problems(engine, graph("stable_diffusion", str(tiny("svd")), frames=8))[0]
+    absent = problems(engine, graph("stable_diffusion", "org/none", frames=8))[0]
+    assert absent.startswith("model.adapter: ")
+    assert "'vidflow models fetch org/none' fetches it" in absent
+    assert noted(engine, graph("wan", good), tmp_path) == [("model", "unused-setting")]
+
+
+def test_a_file_of_weights_that_is_cut_short_is_a_problem_like_others(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny("wan"), tmp_path / "cut")
+    weights = next((folder / "transformer").glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-100])
+    said = problems(engine, text_graph(folder))
+    assert said[0].startswith("model.model: ")
+    assert "is cut short; it was fetched in half. Fetch it again." in said[0]
+
+
+def test_a_still_is_fitted_by_cutting_off_what_stands_out(engine: vidflow.Engine, tmp_path: Path) -> None:
+    from vidflow.api import models
+
+    picture = np.zeros((40, 120, 3), np.uint8)
+    picture[:, :40], picture[:, 80:] = (255, 0, 0), (0, 0, 255)
+    path = tmp_path / "wide.png"
+    assert cv2.imwrite(str(path), picture[..., ::-1])
+    graph = {"vidflow": 1, "nodes": {"still": {"type": "load_image", "inputs": {"path": str(path)}}}}
+    still = engine.submit(graph).result()["still"]
+    spec = engine.registry.get("sample")
+    assert spec is not None
+    start = spec.function.__globals__["_start"](still, models.family.Request(width=32, height=32))
+    assert [one.shape for one in start] == [(32, 32, 3)]
+    # The middle third, of which nothing is coloured.
+    assert start[0].max() <= 8

@@ -37,6 +37,13 @@ _DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F8_E4M3": "b
 _STEMS = ("diffusion_pytorch_model", "model")
 _UNUSED = {("stable_diffusion", "StableDiffusionSafetyChecker")}
 """Parts that no family here loads."""
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "Scheduler": ("scheduler_config.json",),
+    "Token": ("tokenizer.json", "vocab.json", "vocab.txt", ".model"),
+    "Processor": ("preprocessor_config.json", "processor_config.json"),
+    "Extractor": ("preprocessor_config.json", "processor_config.json"),
+}
+"""For parts without weights, by what their classes are called: one of these files, by its ending."""
 _LARGEST = 64 * 2**20
 """Bytes of a JSON file or a header, at most."""
 
@@ -192,7 +199,12 @@ def _component(root: Path, name: str, library: str, kind: str, variant: str | No
             config = _json(folder / file, "")
             break
     weights, used = _weights(folder, names, variant)
-    if not weights and "config.json" in names and not kind.endswith(("Tokenizer", "TokenizerFast", "Scheduler")):
+    for word, files in _NEEDED.items():
+        if word in kind:
+            if not any(file.endswith(files) for file in names):
+                raise ModelError(f"{folder} has no {files[0]}; it was fetched in half. Fetch it again.")
+            return Component(name, library, kind, folder, config)
+    if not weights:
         if any(file.endswith((".bin", ".pt", ".pth", ".ckpt")) for file in names):
             raise ModelError(
                 f"{folder} holds pickled weights only, which can run code; fetch or convert it as safetensors."
@@ -202,7 +214,17 @@ def _component(root: Path, name: str, library: str, kind: str, variant: str | No
                 f"{folder} has no files of the variant {variant!r}; leave variant empty, or fetch that one."
             )
         raise ModelError(f"{folder} has no weights; it was fetched in half. Fetch it again.")
+    if "config.json" not in names:
+        raise ModelError(f"{folder} has no config.json; it was fetched in half. Fetch it again.")
     return Component(name, library, kind, folder, config, weights, used)
+
+
+def config_of(folder: Path) -> Mapping[str, Any]:
+    """The configuration of the one model in a folder; empty where it has none."""
+    try:
+        return _json(folder / "config.json", "")
+    except ModelError:
+        return {}
 
 
 def _weights(folder: Path, names: list[str], variant: str | None) -> tuple[tuple[Path, ...], str | None]:

@@ -132,6 +132,8 @@ class Family:
     """Whether its blocks can be compiled."""
     chunks: ClassVar[bool] = False
     """Whether its denoiser can work on a part of the frames at a time."""
+    adapts: ClassVar[bool] = False
+    """Whether a checkpoint may need an adapter beside it."""
     loras: ClassVar[bool] = True
     """Whether its pipelines take LoRAs."""
     single: ClassVar[bool] = False
@@ -163,6 +165,10 @@ class Family:
     def incomplete(self, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Wrong | None:
         """What the checkpoint lacks to be loaded with the settings of a `Model`."""
         return None
+
+    def adapted(self, checkpoint: Checkpoint, adapter: str) -> Checkpoint:
+        """What a checkpoint is with the adapter in a folder; empty for none."""
+        return checkpoint
 
     def unfit(self, files: Sequence[str]) -> Iterator[Wrong]:
         """What keeps files of weights from taking the place of its denoisers' own."""
@@ -253,6 +259,14 @@ class Family:
                 f"Attention {request.attention!r} needs the Python package {package}, which is not installed.",
                 "Install it, or leave attention empty.",
             )
+        for name, asked, offered in (
+            ("attention", request.attention, self.attends),
+            ("cache", request.cache, self.caches),
+        ):
+            if asked and offered and asked not in offered:
+                yield Wrong(
+                    name, f"{self.title} has no {name} {asked!r}.", f"It has {', '.join(offered)}; empty is without."
+                )
         if request.scheduler and request.scheduler not in self.schedulers:
             yield Wrong(
                 "scheduler",
@@ -267,9 +281,9 @@ class Family:
             names.append("strength")
         if request.frames is not None and request.mode == "video":
             names.append("frames")
-        if request.attention and request.attention not in self.attends:
+        if request.attention and not self.attends:
             names.append("attention")
-        if request.cache and request.cache not in self.caches:
+        if request.cache and not self.caches:
             names.append("cache")
         if request.cache_threshold is not None and request.cache != "first_block":
             names.append("cache_threshold")

@@ -14,6 +14,9 @@ from typing import Any, Literal
 # Nothing is fetched and nobody's code is run while a graph runs, whatever a checkpoint asks for.
 os.environ.setdefault("DIFFUSERS_DISABLE_REMOTE_CODE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# What they would advise is meant for who calls them.
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
 
 import torch
 
@@ -150,7 +153,8 @@ def _marks(component: Component) -> tuple[tuple[str, int, int], ...]:
 
 def checkpoint_of(model: Model) -> Checkpoint:
     """What lies in the folder of a model. Raises ModelError."""
-    return read_checkpoint(Path(model.settings["folder"]), model.settings.get("variant"))
+    checkpoint = read_checkpoint(Path(model.settings["folder"]), model.settings.get("variant"))
+    return family(model.family).adapted(checkpoint, model.settings.get("adapter") or "")
 
 
 def dtype_of(model: Model, component: Component, device: torch.device) -> torch.dtype:

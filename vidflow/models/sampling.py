@@ -132,6 +132,9 @@ def _sampled(
                 if name in parts:
                     speed.speed_up(found, parts[name], request, lambda: pipe.current_timestep)
         arguments = found.arguments(request, [Image.fromarray(frame) for frame in frames])
+        if conditioning is not None and conditioning.meta.get("family") not in (None, found.name):
+            made = conditioning.meta["family"]
+            raise ModelError(f"This prompt was encoded by {made}, but the model is {found.title}.")
         if conditioning is not None and found.prompted:
             dtype = parts[denoiser].dtype
             for name, value in conditioning.tensors.items():
@@ -240,6 +243,7 @@ def _frames(
             run = next(runs, None)
             if run is None:
                 return
+            _must_be_numbers(run, "Decoding", "use the dtype float32 or bfloat16.")
             frames = (run[0] / 2).add_(0.5).clamp_(0, 1).float().permute(1, 2, 3, 0).cpu().numpy()
         yield np.ascontiguousarray(frames)
 
@@ -283,6 +287,7 @@ def encode_video(model: Model, frames: Iterable[NDArray[Any]], device: str, tell
         video = torch.stack([torch.from_numpy(np.array(one)) for one in arrays])
         video = video.float() / 255 if video.dtype is torch.uint8 else video.float()
         tensor = found.encode_video(parts["vae"], (2 * video - 1).permute(3, 0, 1, 2)[None].to(device))
+        _must_be_numbers(tensor, "Encoding", "use the dtype float32 or bfloat16.")
         meta = {
             "family": found.name,
             "width": width,
@@ -301,6 +306,12 @@ def _without_gradients(manner: Manner) -> AbstractContextManager[Any]:
 def _own(parts: Mapping[str, Any]) -> dict[str, Any]:
     """Twins of the parts."""
     return {name: twin(part) if isinstance(part, torch.nn.Module) else part for name, part in parts.items()}
+
+
+def _must_be_numbers(tensor: torch.Tensor, what: str, more: str) -> None:
+    """Raises ModelError for what would be a black picture."""
+    if not torch.isfinite(tensor).all():
+        raise ModelError(f"{what} gave values that are no numbers; {more}")
 
 
 def _pipeline(found: Family, mode: Any, settings: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:
@@ -366,10 +377,7 @@ def _steps(pipe: Any, found: Family, tell: Teller, preview: Preview | None) -> I
         result = step(*given, **named)
         done += 1
         latents = result[0] if isinstance(result, tuple) else result.prev_sample
-        if not torch.isfinite(latents).all():
-            raise ModelError(
-                f"Step {done} gave values that are no numbers; use the dtype float32 or bfloat16, or another scheduler."
-            )
+        _must_be_numbers(latents, f"Step {done}", "use the dtype float32 or bfloat16, or another scheduler.")
         total = getattr(pipe, "_num_timesteps", None) or len(scheduler.timesteps)
         tell(done, total, preview(latents) if preview is not None else None)
         return result

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from vidflow.errors import ModelError
-from vidflow.models.checkpoint import Checkpoint
+from vidflow.models.checkpoint import Checkpoint, config_of
 from vidflow.models.family import Family, Mode, Request, Wrong
 
 _CHUNK = 16
@@ -43,6 +44,7 @@ class AnimateDiff(Family):
     }
     chunk = _CHUNK
     denoisers = ("unet",)
+    adapts = True
     single = True
 
     def modes(self, checkpoint: Checkpoint) -> tuple[Mode, ...]:
@@ -51,7 +53,10 @@ class AnimateDiff(Family):
 
     def incomplete(self, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Wrong | None:
         """A checkpoint for pictures needs an adapter to move."""
-        if checkpoint.components["unet"].kind == "UNetMotionModel" or settings.get("adapter"):
+        adapter = settings.get("adapter")
+        if adapter and config_of(Path(adapter)).get("_class_name") != "MotionAdapter":
+            return Wrong("adapter", f"{adapter} is no motion adapter.", "Give the folder of one.")
+        if adapter or checkpoint.components["unet"].kind == "UNetMotionModel":
             return None
         return Wrong(
             "adapter",
@@ -59,16 +64,29 @@ class AnimateDiff(Family):
             "Give the folder of an AnimateDiff motion adapter to make videos with it.",
         )
 
+    def adapted(self, checkpoint: Checkpoint, adapter: str) -> Checkpoint:
+        """Its UNet knows as many frames as the adapter's motion modules."""
+        longest = config_of(Path(adapter)).get("motion_max_seq_length") if adapter else None
+        if longest is None:
+            return checkpoint
+        unet = checkpoint.components["unet"]
+        moving = replace(unet, config={**unet.config, "motion_max_seq_length": longest})
+        return replace(checkpoint, components={**checkpoint.components, "unet": moving})
+
     def wrong(self, checkpoint: Checkpoint, request: Request) -> Iterator[Wrong]:
         """The motion modules know so many frames."""
         yield from super().wrong(checkpoint, request)
         longest = checkpoint.config("unet").get("motion_max_seq_length")
-        if request.frames and longest and request.frames > longest:
+        if request.mode != "video" and request.frames and longest and request.frames > longest:
             yield Wrong(
                 "frames",
                 f"The motion modules of this {self.title} checkpoint know {longest} frames, not {request.frames}.",
                 f"Set it to {longest} or less.",
             )
+
+    def taken(self, checkpoint: Checkpoint, frames: int) -> int:
+        """No more than the motion modules know."""
+        return min(frames, checkpoint.config("unet").get("motion_max_seq_length") or frames)
 
     def needed(self, request: Request) -> tuple[str, ...]:
         """The SparseControlNet for an image."""

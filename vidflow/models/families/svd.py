@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from vidflow.models.checkpoint import Checkpoint
-from vidflow.models.family import Family, Request, Rules
+from vidflow.models.family import Family, Request, Rules, Wrong
 
 
 class Svd(Family):
@@ -41,6 +41,12 @@ class Svd(Family):
         )
         frames = checkpoint.config("unet").get("num_frames", self.frames)
         return replace(super().rules(checkpoint), frames=frames, multiple=2**halvings)
+
+    def wrong(self, checkpoint: Checkpoint, request: Request) -> Iterator[Wrong]:
+        """One frame is no video to it."""
+        yield from super().wrong(checkpoint, request)
+        if request.frames == 1:
+            yield Wrong("frames", f"{self.title} makes 2 frames at least, not 1.", "Set it to 2 or more.")
 
     def needed(self, request: Request) -> tuple[str, ...]:
         """The image is seen by CLIP."""
