@@ -113,11 +113,11 @@ def _weights_rule(
     here, gpu = models.machine.memory(), models.machine.gpu_memory()
     total = sum(sizes.values())
     if total > here:
-        message = f"Its weights take {_gigabytes(total)}, and this machine has {_gigabytes(here)} of memory."
+        message = f"Its weights take {_amount(total)}, and this machine has {_amount(here)} of memory."
         yield Trouble(message, "model", "Choose a smaller model, or the dtype bfloat16.", "note", "large-model")
     largest = max(sizes, key=lambda name: sizes[name], default="")
     if gpu is not None and memory in ("auto", "gpu", "offload") and sizes.get(largest, 0) > gpu:
-        message = f"Its {largest} takes {_gigabytes(sizes[largest])}, and the GPU here has {_gigabytes(gpu)}."
+        message = f"Its {largest} takes {_amount(sizes[largest])}, and the GPU here has {_amount(gpu)}."
         slower = "It comes there layer by layer, which is slower; memory 'low' halves it."
         yield Trouble(message, "model", slower if memory == "auto" else "Set memory to low.", "note", "large-model")
 
@@ -144,8 +144,8 @@ def _sizes(
     return sizes
 
 
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"
+def _amount(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _encode_rule(given: Given) -> Iterator[Trouble]:
@@ -251,10 +251,8 @@ def load_model(
     asked = None if dtype == "auto" else dtype
     size = sum(_sizes(family, checkpoint, dtype, memory, denoiser).values())
     gpu = models.machine.gpu_memory()
-    here = f"{_gigabytes(models.machine.memory())} of memory{f', its GPU {_gigabytes(gpu)}' if gpu else ''}"
-    run.note(
-        f"{family.title}, {_gigabytes(size)} of weights{f' as {asked}' if asked else ''}; this machine has {here}."
-    )
+    here = f"{_amount(models.machine.memory())} of memory{f', its GPU {_amount(gpu)}' if gpu else ''}"
+    run.note(f"{family.title}, {_amount(size)} of weights{f' as {asked}' if asked else ''}; this machine has {here}.")
     files = {path.relative_to(found.folder).as_posix(): run.digest(path) for path in checkpoint.files}
     files |= {f"denoiser/{Path(path).name}": run.digest(Path(path)) for path in denoiser}
     if len(lora_weights) > len(lora):

@@ -590,6 +590,20 @@ def test_a_file_of_weights_that_is_cut_short_is_a_problem_like_others(
     assert "is cut short; it was fetched in half. Fetch it again." in said[0]
 
 
+@pytest.mark.parametrize("part", ["transformer", "vae"])
+def test_a_checkpoint_without_what_it_samples_with_was_fetched_in_half(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path, part: str
+) -> None:
+    import json
+
+    folder = shutil.copytree(tiny("ltx"), tmp_path / "half")
+    index = folder / "model_index.json"
+    index.write_text(json.dumps({name: one for name, one in json.loads(index.read_text()).items() if name != part}))
+    said = problems(engine, text_graph(folder, frames=9))
+    assert said[0].startswith("model.model: ")
+    assert f"has no {part}; it was fetched in half. Fetch it again." in said[0]
+
+
 def test_a_still_is_fitted_by_cutting_off_what_stands_out(engine: vidflow.Engine, tmp_path: Path) -> None:
     from vidflow.api import models
 

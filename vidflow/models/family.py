@@ -164,6 +164,10 @@ class Family:
 
     def incomplete(self, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Wrong | None:
         """What the checkpoint lacks to be loaded with the settings of a `Model`."""
+        for names in (self.denoisers, ("vae",)) if self.pipelines else ():
+            if not any(name in checkpoint.components for name in names):
+                said = f"{checkpoint.folder} has no {' or '.join(names)}; it was fetched in half."
+                return Wrong("model", said, "Fetch it again.")
         return None
 
     def adapted(self, checkpoint: Checkpoint, adapter: str) -> Checkpoint:

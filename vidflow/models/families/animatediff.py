@@ -53,6 +53,8 @@ class AnimateDiff(Family):
 
     def incomplete(self, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Wrong | None:
         """A checkpoint for pictures needs an adapter to move."""
+        if wrong := super().incomplete(checkpoint, settings):
+            return wrong
         adapter = settings.get("adapter")
         if adapter and config_of(Path(adapter)).get("_class_name") != "MotionAdapter":
             return Wrong("adapter", f"{adapter} is no motion adapter.", "Give the folder of one.")
