@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
-from vidflow.api import Audio, File, Folder, Image, Rate, Run, Video, media, node
+from vidflow.api import Audio, File, Folder, Given, Image, Rate, Run, Trouble, Video, media, node
 
 
 @node(title="Load video", category="Input", version=2)
@@ -20,7 +21,17 @@ def load_video(*, path: Annotated[str, File("video")], deinterlace: bool = False
     return media.open_video(Path(path), deinterlace=deinterlace, note=run.note)
 
 
-@node(title="Load image", category="Input", version=2)
+def _image_rule(given: Given) -> Iterator[Trouble]:
+    path = given.values.get("path")
+    try:
+        wrong = path is not None and not media.is_picture(Path(path))
+    except OSError:
+        return
+    if wrong:
+        yield Trouble(f"{path}: this is no picture that can be read.", "path", "Give for example a PNG, JPEG or WebP.")
+
+
+@node(title="Load image", category="Input", version=2, rule=_image_rule)
 def load_image(*, path: Annotated[str, File("image")], run: Run) -> Image:
     """Open a still image, turned upright as its file says. It fits wherever a video does.
 

@@ -619,3 +619,14 @@ def test_a_still_is_fitted_by_cutting_off_what_stands_out(engine: vidflow.Engine
     assert [one.shape for one in start] == [(32, 32, 3)]
     # The middle third, of which nothing is coloured.
     assert start[0].max() <= 8
+
+
+def test_an_image_that_is_none_is_said_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    text = tmp_path / "words.png"
+    text.write_text("no picture")
+    for path in (text, resource("media/sea.mp4")):
+        graph = image_graph(tiny("svd"))
+        graph["nodes"]["still"]["inputs"]["path"] = str(path)
+        assert problems(engine, graph)[0].startswith(f"still.path: {path}: this is no picture that can be read.")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vidflow.media.metadata import read_metadata
     from vidflow.media.sequence import open_sequence
     from vidflow.media.sound import convert, open_audio
+    from vidflow.media.still import is_picture
 
 __all__ = [
     "CODECS",
@@ -23,6 +24,7 @@ __all__ = [
     "PartWriter",
     "convert",
     "encoding_problem",
+    "is_picture",
     "join",
     "open_audio",
     "open_image",
@@ -44,6 +46,7 @@ _HOMES = {
     "unavailable": "encode",
     "join": "joining",
     "read_metadata": "metadata",
+    "is_picture": "still",
     "open_image": "image",
     "write_image": "image",
     "convert": "resample",

@@ -46,6 +46,13 @@ def recognised(data: bytes, name: str = "") -> Still | None:
     return found if found is not None and found.width > 0 and found.height > 0 else None
 
 
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its beginning, or may be one. Raises OSError."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    return recognised(head, path.name) is not None or (len(head) == HEAD and is_marked(head))
+
+
 def is_marked(data: bytes) -> bool:
     """Whether `data` begins as some kind of picture does, though it may not yet say all that `recognised` looks for."""
     return any(data.startswith(marks) for marks, _ in _KINDS)
