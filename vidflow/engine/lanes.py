@@ -209,8 +209,8 @@ class Lanes:
 
 @contextmanager
 def _torch_anew() -> Generator[None]:
-    """Torch's state of this thread as for a piece that is not nested, while the block lasts. Nothing where torch is not
-    in use."""
+    """While the block lasts, torch's state of this thread is as for a piece that is not nested. Nothing is done where
+    torch is not in use."""
     torch = sys.modules.get("torch")
     # Another thread may be importing it just now.
     if torch is None or not hasattr(torch, "set_autocast_enabled"):

@@ -1,4 +1,7 @@
-"""From a `Model` to loaded parts: safetensors only, no code but that of diffusers and transformers."""
+"""From a `Model` to loaded parts, and where they lie while they work.
+
+Weights are safetensors or GGUF only, and no code is run but that of diffusers and transformers.
+"""
 
 from __future__ import annotations
 
