@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from vidflow.models.family import Family
 from vidflow.models.loading import loaded, manners, twin
 from vidflow.models.residency import RESIDENT
 from vidflow.models.tiles import decode_in_tiles
+from vidflow.values import Model
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread", "empty"),
@@ -91,6 +92,13 @@ def test_little_memory_gives_what_the_plain_pipeline_gives_with_eight_bits(
     assert torch.float8_e4m3fn in stored
 
 
+def where(model: Model, names: Iterable[str]) -> list[int]:
+    """Where the weights of parts lie in memory."""
+    with loaded(model, names, "cpu") as parts:
+        modules = [part for part in parts.values() if isinstance(part, torch.nn.Module)]
+        return [tensor.data_ptr() for part in modules for tensor in part.parameters()]
+
+
 @pytest.mark.parametrize("name", [case.name for case in CASES])
 @pytest.mark.parametrize("manner", ["offload", "group"])
 def test_parts_that_come_when_they_work_give_the_same_and_are_left_as_they_were(
@@ -105,7 +113,9 @@ def test_parts_that_come_when_they_work_give_the_same_and_are_left_as_they_were(
     if found.prompted:
         words = sampling._encoded(model, TEXT, NEGATIVE, "cpu", quiet, manner)
     given = request_of(case, folder), start_of(case), SEED, "cpu", quiet, None
+    places = where(model, found.needed(given[0]))
     latents = sampling._sampled(model, words, *given, manner)
+    assert where(model, found.needed(given[0])) == places
     # What was moved lies elsewhere in memory, where other kernels may sum in another order.
     assert torch.allclose(latents.tensor, wanted.tensor, atol=1e-4)
     with loaded(model, found.needed(given[0]), "cpu") as parts:
