@@ -89,13 +89,14 @@ class Engine:
         *,
         output_dir: str | Path | None = None,
         allow_write: Sequence[str | Path] = (),
+        paths: Paths | None = None,
     ) -> Request:
         """Check the graph and begin to run it. The higher `urgency`, the sooner its pieces run.
 
-        `each` makes one variant for every value (of several inputs: for every combination). Raises GraphError with
+        `paths` says where a graph that is no file reads and writes (else from the current directory). `each` makes one variant for every value (of several inputs: for every combination). Raises GraphError with
         every problem before anything has run.
         """
-        document, paths = opened(graph, output_dir, allow_write)
+        document, paths = opened(graph, output_dir, allow_write, paths)
         try:
             checked = self._check_variants(document, paths, set or {}, only, variants_of(each or {}))
         except GraphError as error:
@@ -140,12 +141,13 @@ class Engine:
         urgency: float = 10,
         *,
         set: Mapping[str, Any] | None = None,
+        paths: Paths | None = None,
     ) -> Frames:
         """Frames `start` to `stop` of a node's video, and nothing more than they need.
 
         Raises GraphError, RunError, and IndexError where the range is not inside the video.
         """
-        document, paths = opened(graph, None, ())
+        document, paths = opened(graph, None, (), paths)
         id, dot, output = node.rpartition(".")
         id, output = (id, output) if dot else (node, None)
         checked = self._check_variants(document, paths, set or {}, [id], variants_of({}))
@@ -388,12 +390,14 @@ def run(
     return result
 
 
-def opened(graph: GraphLike, output_dir: str | Path | None, allow_write: Sequence[str | Path]) -> tuple[Graph, Paths]:
+def opened(
+    graph: GraphLike, output_dir: str | Path | None, allow_write: Sequence[str | Path], paths: Paths | None = None
+) -> tuple[Graph, Paths]:
     """The document, and where its paths lead. Raises GraphError."""
     if isinstance(graph, Graph):
-        return graph, paths_for(None, output_dir, allow_write)
+        return graph, paths or paths_for(None, output_dir, allow_write)
     if isinstance(graph, Mapping):
-        return from_mapping(graph), paths_for(None, output_dir, allow_write)
+        return from_mapping(graph), paths or paths_for(None, output_dir, allow_write)
     return load(graph), paths_for(graph, output_dir, allow_write)
 
 

@@ -82,3 +82,10 @@ class Graph:
     """Layout: positions, titles, colours, frames, notes, pins. The engine never reads it."""
     extra: Mapping[str, Any] = field(default_factory=_empty, hash=False)
     fields: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+
+def links_in(value: Input) -> tuple[Link, ...]:
+    """The links that stand at an input, in their order."""
+    if isinstance(value, Link):
+        return (value,)
+    return tuple(one for one in value if isinstance(one, Link)) if isinstance(value, tuple) else ()

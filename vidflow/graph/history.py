@@ -88,6 +88,10 @@ class History:
         self._saved = self._done
         self._settle()
 
+    def unsaved(self) -> None:
+        """The document as it is now lies nowhere: undo and redo never lead to what was saved."""
+        self._saved = None
+
     def _settle(self) -> None:
         """What is done next is an edit of its own, whatever its key."""
         for step in self._steps[max(0, self._done - 1) : self._done + 1]:

@@ -1,0 +1,625 @@
+"""The canvas: the view of the scope's nodes, wires and frames, and where they are looked at from.
+
+What is shown follows the document; what the mouse does is in `gestures.py`, and every gesture ends in an edit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QLabel, QWidget
+
+from vidflow.graph.document import SUBGRAPH, Graph, Link, Node, links_in
+from vidflow.gui import theme
+from vidflow.gui.canvas.base import NodeViewer
+from vidflow.gui.canvas.editor import InPlace
+from vidflow.gui.canvas.face import face_of
+from vidflow.gui.canvas.frame import FrameItem
+from vidflow.gui.canvas.gestures import Gestures
+from vidflow.gui.canvas.node import FAR, NodeItem
+from vidflow.gui.canvas.wire import WireItem
+from vidflow.gui.session import Session
+from vidflow.gui.words import tr
+
+GRID = 8
+DOTS = 32
+NEAREST, FARTHEST = 3.0, 0.05
+SNAP = 24
+"""Pixels on the screen within which a wire finds a port."""
+_ROOM = 1e6
+
+
+class Canvas(NodeViewer):
+    """The graph by hand."""
+
+    search_asked = Signal(object, object)
+    """A place of the scene, and the port that what is chosen shall be linked to, or None."""
+    files_dropped = Signal(list, object)
+    node_dropped = Signal(str, object)
+    menu_asked = Signal(object, object)
+    """A place on the screen, and what is there: a NodeItem, WireItem, FrameItem or None."""
+    zoomed = Signal(float)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("canvas")
+        self.setAccessibleName(tr("Canvas"))
+        self.session = session
+        self.nodes: dict[str, NodeItem] = {}
+        self.wires: dict[tuple[str, str, int | None], WireItem] = {}
+        self.frames: dict[str, FrameItem] = {}
+        self.thumbnails = True
+        self._thumbs: dict[str, QImage] = {}
+        self._known: dict[str, tuple[Any, ...]] = {}
+        self._scale = 1.0
+        self._scope: Any = None
+        self._views: dict[tuple[str, ...], tuple[float, QPointF]] = {}
+        self._fitted = False
+        self._tile = QPixmap()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setSceneRect(-_ROOM, -_ROOM, 2 * _ROOM, 2 * _ROOM)
+        self.setTransformationAnchor(self.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(self.ViewportAnchor.NoAnchor)
+        self.setCacheMode(self.CacheModeFlag.CacheNone)
+        self.setOptimizationFlag(self.OptimizationFlag.DontAdjustForAntialiasing, True)
+        self.setViewportUpdateMode(self.ViewportUpdateMode.BoundingRectViewportUpdate)
+        self.viewport().setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for item in (self._cursor_text, self._LIVE_PIPE, self._SLICER_PIPE):
+            self.scene().removeItem(item)
+        self.reason = QLabel(self.viewport())
+        self.reason.setObjectName("reason")
+        self.reason.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.reason.hide()
+        self.empty = QLabel(self.viewport())
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setProperty("role", "hint")
+        self.empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._sharpen = QTimer(self, singleShot=True, interval=120)
+        self._sharpen.timeout.connect(lambda: self._smooth(True))
+        self.gestures = Gestures(self)
+        self.editor = InPlace(self)
+        session.changed.connect(self._on_change)
+        session.scope_changed.connect(self._on_scope)
+        session.replaced.connect(self._on_replaced)
+        session.selection_changed.connect(self._on_selection)
+        session.state_changed.connect(self._on_state)
+        session.checked.connect(self._on_checked)
+        theme.look.changed.connect(self._on_theme)
+        self._on_theme()
+        self.rebuild()
+
+    # The document's view
+
+    def _on_change(self, before: Graph, after: Graph) -> None:
+        self.sync()
+
+    def _on_replaced(self) -> None:
+        self._thumbs.clear()
+        self._views.clear()
+
+    def _on_scope(self) -> None:
+        self.gestures.cancel()
+        if self._scope is not None:
+            self._views[self._scope] = (self._scale, self.mapToScene(self.viewport().rect().center()))
+        self._scope = self.session.scope
+        self.rebuild()
+        kept = self._views.get(self._scope)
+        if kept is None:
+            self.fit()
+        else:
+            self.look_at(kept[1], kept[0])
+
+    def rebuild(self) -> None:
+        """Show the scope from nothing."""
+        scene = self.scene()
+        for item in (*self.wires.values(), *self.nodes.values(), *self.frames.values()):
+            scene.removeItem(item)
+        self.wires.clear()
+        self.nodes.clear()
+        self.frames.clear()
+        self._known.clear()
+        self.sync()
+
+    def sync(self) -> None:
+        """Bring the items to what the document says now; what has not changed is known by identity."""
+        session = self.session
+        nodes, layout = session.nodes, session.layout
+        entries = layout.get("nodes")
+        views: Mapping[str, Any] = entries if isinstance(entries, Mapping) else {}
+        graphs = session.graph.graphs
+        used = _used(nodes)
+        for id in [id for id in self.nodes if id not in nodes]:
+            self.scene().removeItem(self.nodes.pop(id))
+            self._known.pop(id, None)
+        moved: set[str] = set()
+        for id, node in nodes.items():
+            view = views.get(id)
+            view = view if isinstance(view, Mapping) else {}
+            part = graphs.get(node.type[len(SUBGRAPH) :]) if node.type.startswith(SUBGRAPH) else None
+            seen = (node, view, part, used.get(id, ()), self.thumbnails)
+            old = self._known.get(id)
+            if old is not None and all(a is b for a, b in zip(old[:3], seen[:3], strict=True)) and old[3:] == seen[3:]:
+                continue
+            self._known[id] = seen
+            self._show(id, node, view, part, used.get(id, ()))
+            moved.add(id)
+        self._sync_wires(nodes, layout, moved)
+        self._sync_frames(layout)
+        self.empty.setVisible(not nodes)
+        self._on_selection()
+
+    def _show(self, id: str, node: Node, view: Mapping[str, Any], part: Any, used: tuple[str | None, ...]) -> None:
+        item = self.nodes.get(id)
+        if item is None:
+            item = self.nodes[id] = NodeItem(id)
+            self.scene().addItem(item)
+            flat = self.session.flat(id)
+            item.state = self.session.state(flat)
+            if flat in self._thumbs:
+                item.set_thumb(self._thumbs[flat])
+        kind = self.session.kind(node)
+        item.show(face_of(id, node, kind, view, part, used, thumbnails=self.thumbnails))
+        at = view.get("at", (0.0, 0.0))
+        item.setPos(float(at[0]), float(at[1]))
+
+    def _sync_wires(self, nodes: Mapping[str, Node], layout: Mapping[str, Any], moved: set[str]) -> None:
+        bends = layout.get("bends")
+        bends = bends if isinstance(bends, Mapping) else {}
+        wanted: dict[tuple[str, str, int | None], Link] = {}
+        for id, node in nodes.items():
+            for name, value in node.inputs.items():
+                if value.__class__ is Link:
+                    wanted[id, name, None] = value  # type: ignore[assignment]
+                elif isinstance(value, tuple):
+                    for place, one in enumerate(value):
+                        if isinstance(one, Link):
+                            wanted[id, name, place] = one
+        for key in [key for key in self.wires if key not in wanted]:
+            self.scene().removeItem(self.wires.pop(key))
+        for key, link in wanted.items():
+            wire = self.wires.get(key)
+            source = (link.node, link.output)
+            if wire is None:
+                wire = self.wires[key] = WireItem(source, key)
+                wire.hairline = self._scale < FAR
+                self.scene().addItem(wire)
+            elif (
+                wire.source == source
+                and key[0] not in moved
+                and link.node not in moved
+                and wire.bends == _bends(bends, key)
+            ):
+                continue
+            wire.source = source
+            wire.bends = _bends(bends, key)
+            self.lay(wire)
+
+    def lay(self, wire: WireItem) -> None:
+        """Draw a wire between its ports as they are now."""
+        source, target = self.nodes.get(wire.source[0]), self.nodes.get(wire.target[0])
+        if source is None or target is None:
+            wire.setVisible(False)
+            return
+        output = wire.source[1]
+        if output is None:
+            output = next((spot.port.name for spot in source.spots.values() if spot.port.side == "out"), "")
+        start = source.spots.get(("out", output, None))
+        end = target.spots.get(("in", wire.target[1], wire.target[2]))
+        wire.type = start.port.type if start else "value"
+        wire.setVisible(True)
+        wire.lay(
+            source.pos() + (start.at if start else QPointF(source.width, 14)),
+            target.pos() + (end.at if end else QPointF(0, 14)),
+        )
+        wire.dress()
+
+    def lay_around(self, ids: Iterable[str]) -> None:
+        """Draw the wires of nodes again that are being moved."""
+        moved = set(ids)
+        for wire in self.wires.values():
+            if wire.source[0] in moved or wire.target[0] in moved:
+                self.lay(wire)
+
+    def _sync_frames(self, layout: Mapping[str, Any]) -> None:
+        entries = layout.get("frames")
+        entries = entries if isinstance(entries, Mapping) else {}
+        for name in [name for name in self.frames if name not in entries]:
+            self.scene().removeItem(self.frames.pop(name))
+        for name, entry in entries.items():
+            if not isinstance(entry, Mapping):
+                continue
+            item = self.frames.get(name)
+            if item is None:
+                item = self.frames[name] = FrameItem(name)
+                self.scene().addItem(item)
+            if self._known.get(f"frame {name}") is not entry:
+                self._known[f"frame {name}"] = entry  # type: ignore[assignment]
+                item.show(entry)
+
+    def _on_selection(self) -> None:
+        chosen = set(self.session.selection)
+        for id, item in self.nodes.items():
+            if item.isSelected() != (id in chosen):
+                item.setSelected(id in chosen)
+                item.setZValue(1 if id in chosen else 0)
+
+    def _on_state(self, flat: str) -> None:
+        item = self._item_of(flat)
+        if item is not None:
+            item.state = self.session.state(flat)
+            item.update()
+
+    def _item_of(self, flat: str) -> NodeItem | None:
+        *outer, id = flat.split("/")
+        depth = len(self.session.scope)
+        if tuple(outer) == self.session.scope:
+            return self.nodes.get(id)
+        if tuple(outer[:depth]) == self.session.scope and len(outer) > depth:
+            return None
+        return None
+
+    def _on_checked(self) -> None:
+        found: dict[str, str] = {}
+        prefix = "".join(f"{id}/" for id in self.session.scope)
+        for problem in self.session.problems:
+            if problem.level == "error" and problem.node and problem.node.startswith(prefix):
+                inner = problem.node[len(prefix) :].split("/")[0]
+                text = f"{problem.input}: {problem.message}" if problem.input else problem.message
+                found.setdefault(inner, text)
+        for id, item in self.nodes.items():
+            if item.problem != found.get(id, ""):
+                item.problem = found.get(id, "")
+                item.update()
+
+    def set_thumb(self, flat: str, image: QImage) -> None:
+        """Show a picture on a node, now or when its scope is entered."""
+        self._thumbs[flat] = image
+        item = self._item_of(flat)
+        if item is not None:
+            item.set_thumb(image)
+
+    def _on_theme(self) -> None:
+        colours = theme.now()
+        ratio = self.devicePixelRatioF()
+        tile = QPixmap(int(DOTS * ratio), int(DOTS * ratio))
+        tile.setDevicePixelRatio(ratio)
+        tile.fill(colours.qcolor("canvas"))
+        painter = QPainter(tile)
+        painter.fillRect(QRectF(0, 0, 1.5, 1.5), colours.qcolor("line"))
+        painter.end()
+        self._tile = tile
+        self.reason.setStyleSheet(
+            f"background: {colours.raised}; color: {colours.error}; border: 1px solid {colours.line};"
+            "border-radius: 4px; padding: 4px 8px;"
+        )
+        self.empty.setText(tr("Drop a clip here, or press Tab."))
+        for wire in self.wires.values():
+            wire.dress()
+        self.viewport().update()
+
+    # Looking
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | Any) -> None:
+        scale = self._scale
+        painter.save()
+        painter.resetTransform()
+        area = self.viewport().rect()
+        if scale >= 0.35:
+            origin = self.mapFromScene(QPointF(0, 0))
+            step = DOTS * scale
+            # The tile is drawn at its own size; from afar every second dot is enough.
+            while step < 20:
+                step *= 2
+            painter.fillRect(area, theme.now().qcolor("canvas"))
+            self._dots(painter, area, origin, step)
+        else:
+            painter.fillRect(area, theme.now().qcolor("canvas"))
+        painter.restore()
+
+    def _dots(self, painter: QPainter, area: Any, origin: QPoint, step: float) -> None:
+        painter.setPen(theme.now().qcolor("line"))
+        points: list[QPointF] = []
+        x = origin.x() % step
+        while x < area.width():
+            y = origin.y() % step
+            while y < area.height():
+                points.append(QPointF(x, y))
+                y += step
+            x += step
+        painter.drawPoints(points)
+
+    @property
+    def zoom(self) -> float:
+        """How large the scene is drawn; 1 is its own size."""
+        return self._scale
+
+    def zoom_by(self, factor: float, at: QPoint | None = None) -> None:
+        """Draw the scene larger or smaller, with what is at `at` staying there."""
+        at = at if at is not None else self.viewport().rect().center()
+        before = self.mapToScene(at)
+        self._set_scale(self._scale * factor)
+        self._scroll(self.mapFromScene(before) - at)
+
+    def _set_scale(self, scale: float) -> None:
+        scale = min(NEAREST, max(FARTHEST, scale))
+        far = (self._scale < FAR) != (scale < FAR)
+        self._scale = scale
+        self.resetTransform()
+        self.scale_view(scale)
+        if far:
+            for wire in self.wires.values():
+                wire.hairline = scale < FAR
+                wire.dress()
+        self._smooth(False)
+        self.zoomed.emit(scale)
+
+    def scale_view(self, scale: float) -> None:
+        """Set the transformation alone."""
+        transform = self.transform()
+        transform.reset()
+        transform.scale(scale, scale)
+        self.setTransform(transform)
+
+    def _scroll(self, by: QPoint) -> None:
+        across, down = self.horizontalScrollBar(), self.verticalScrollBar()
+        across.setValue(across.value() + by.x())
+        down.setValue(down.value() + by.y())
+
+    def pan(self, by: QPoint) -> None:
+        """Move what is seen by so many pixels."""
+        self._smooth(False)
+        self._scroll(QPoint(-by.x(), -by.y()))
+
+    def look_at(self, centre: QPointF, scale: float) -> None:
+        """Look at a place of the scene."""
+        self._set_scale(scale)
+        middle = self.viewport().rect().center()
+        self._scroll(self.mapFromScene(centre) - middle)
+
+    def fit(self, ids: Iterable[str] | None = None) -> None:
+        """Show these nodes, or all there is, as large as they fit, at most at their own size."""
+        chosen = [self.nodes[id] for id in ids if id in self.nodes] if ids is not None else list(self.nodes.values())
+        rect = QRectF()
+        for item in chosen:
+            rect = rect.united(item.body.translated(item.pos()))
+        if ids is None:
+            for frame in self.frames.values():
+                rect = rect.united(frame.scene_box())
+        if rect.isEmpty():
+            self.look_at(QPointF(0, 0), 1.0)
+            return
+        room = self.viewport().size()
+        margin = 24
+        scale = min((room.width() - 2 * margin) / rect.width(), (room.height() - 2 * margin) / rect.height(), 1.0)
+        self.look_at(rect.center(), max(FARTHEST, scale))
+
+    def _smooth(self, on: bool) -> None:
+        """While all moves, edges may be rough: that halves a frame."""
+        if self.renderHints() & QPainter.RenderHint.Antialiasing and on:
+            return
+        self.setRenderHint(QPainter.RenderHint.Antialiasing, on)
+        if on:
+            self.viewport().update()
+        else:
+            self._sharpen.start()
+
+    # Finding
+
+    def node_at(self, at: QPointF) -> NodeItem | None:
+        """The node whose body is at a place of the scene."""
+        for item in self.scene().items(at):
+            if isinstance(item, NodeItem):
+                return item
+        return None
+
+    def nodes_near(self, at: QPointF, reach: float) -> list[NodeItem]:
+        """The nodes that have something within `reach` of a place of the scene."""
+        box = QRectF(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach)
+        found = self.scene().items(box, Qt.ItemSelectionMode.IntersectsItemBoundingRect)
+        return [item for item in found if isinstance(item, NodeItem)]
+
+    def frame_at(self, at: QPointF) -> FrameItem | None:
+        """The frame whose head or grip is at a place of the scene."""
+        for item in self.scene().items(at):
+            if isinstance(item, FrameItem):
+                return item
+        return None
+
+    def wire_at(self, at: QPointF, reach: float = 6.0) -> WireItem | None:
+        """The wire within `reach` pixels of a place of the scene."""
+        reach /= self._scale
+        box = QRectF(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach)
+        best: tuple[float, WireItem] | None = None
+        for item in self.scene().items(box, Qt.ItemSelectionMode.IntersectsItemBoundingRect):
+            if isinstance(item, WireItem) and item.isVisible():
+                distance = item.distance(at)
+                if distance <= reach and (best is None or distance < best[0]):
+                    best = (distance, item)
+        return best[1] if best else None
+
+    def free_place(self, near: QPointF, size: tuple[float, float] = (200, 160)) -> QPointF:
+        """A place on the grid near `near` where no node is."""
+        boxes = [item.body.translated(item.pos()).adjusted(-16, -16, 16, 16) for item in self.nodes.values()]
+        start = QPointF(snapped(near.x()), snapped(near.y()))
+        for ring in range(60):
+            for dx, dy in _ring(ring):
+                at = start + QPointF(dx * 24, dy * 24)
+                if not any(box.intersects(QRectF(at.x(), at.y(), *size)) for box in boxes):
+                    return at
+        return start
+
+    def beside_selection(self) -> QPointF:
+        """Where a new node belongs: to the right of what is selected, or in the middle."""
+        chosen = [self.nodes[id] for id in self.session.selection if id in self.nodes]
+        if chosen:
+            right = max(item.pos().x() + item.width for item in chosen)
+            top = chosen[-1].pos().y()
+            return self.free_place(QPointF(right + 64, top))
+        middle = self.mapToScene(self.viewport().rect().center())
+        return self.free_place(middle - QPointF(100, 60))
+
+    # Events
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self.gestures.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self.gestures.move(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.gestures.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.gestures.double(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        delta = event.angleDelta().y() or event.angleDelta().x()
+        if delta:
+            self.zoom_by(1.0015**delta, event.position().toPoint())
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.gestures.active:
+            self.gestures.cancel()
+            return
+        steps = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }
+        step = steps.get(Qt.Key(event.key()))
+        if step is not None:
+            self.gestures.step(*step, event.modifiers())
+            return
+        QWidget.keyPressEvent(self, event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        QWidget.keyReleaseEvent(self, event)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        # Tab opens the search here; Ctrl+Tab goes on to the next part of the window.
+        return False
+
+    def focusInEvent(self, event: Any) -> None:
+        QWidget.focusInEvent(self, event)
+
+    def focusOutEvent(self, event: Any) -> None:
+        self.clear_key_state()
+        QWidget.focusOutEvent(self, event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self.gestures.active:
+            return
+        at = self.mapToScene(event.pos())
+        what: QGraphicsItem | None = self.node_at(at) or self.wire_at(at) or self.frame_at(at)
+        if isinstance(what, NodeItem) and not what.isSelected():
+            self.session.select((what.id,))
+        self.menu_asked.emit(event.globalPos(), what)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        old = event.oldSize()
+        self.empty.setGeometry(self.viewport().rect())
+        if not self._fitted and self.isVisible():
+            self._fitted = True
+            self.fit()
+        elif old.isValid():
+            # What is in the middle stays there.
+            self._scroll(QPoint((old.width() - event.size().width()) // 2, (old.height() - event.size().height()) // 2))
+
+    def showEvent(self, event: Any) -> None:
+        QWidget.showEvent(self, event)
+        if not self._fitted:
+            self._fitted = True
+            self.fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self._known.clear()
+            self.sync()
+            self._on_theme()
+        super().changeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._take_drag(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._take_drag(event)
+
+    def _take_drag(self, event: Any) -> None:
+        data = event.mimeData()
+        if data.hasFormat(NODE_FORMAT) or data.hasUrls():
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        at = self.mapToScene(event.position().toPoint())
+        data = event.mimeData()
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        if data.hasFormat(NODE_FORMAT):
+            self.node_dropped.emit(bytes(data.data(NODE_FORMAT).data()).decode(), at)
+        elif data.hasUrls():
+            self.files_dropped.emit([url.toLocalFile() for url in data.urls() if url.isLocalFile()], at)
+
+
+NODE_FORMAT = "application/x-vidflow-node"
+"""What the palette drags: the name of a node type."""
+
+
+def snapped(value: float) -> float:
+    """On the grid."""
+    return float(round(value / GRID) * GRID)
+
+
+def _bends(bends: Mapping[str, Any], key: tuple[str, str, int | None]) -> tuple[tuple[float, float], ...]:
+    points = bends.get(bend_name(key))
+    if not isinstance(points, list | tuple):
+        return ()
+    return tuple((float(x), float(y)) for x, y in points)
+
+
+def bend_name(key: tuple[str, str, int | None]) -> str:
+    """How the layout names a wire: `node.input`, or `node.input.2` in a list."""
+    return f"{key[0]}.{key[1]}" if key[2] is None else f"{key[0]}.{key[1]}.{key[2]}"
+
+
+def _used(nodes: Mapping[str, Node]) -> dict[str, tuple[str | None, ...]]:
+    """The outputs of each node that another reads."""
+    found: dict[str, dict[str | None, None]] = {}
+    for node in nodes.values():
+        for value in node.inputs.values():
+            if value.__class__ is Link or value.__class__ is tuple:
+                for link in links_in(value):
+                    found.setdefault(link.node, {})[link.output] = None
+    return {id: tuple(sorted(names, key=str)) for id, names in found.items()}
+
+
+def _ring(radius: int) -> list[tuple[int, int]]:
+    if not radius:
+        return [(0, 0)]
+    count = 8 * radius
+    # Down and to the right first: that is where a graph grows.
+    angles = [math.tau * k / count for k in range(count)]
+    ring = {(round(radius * math.cos(a)), round(radius * math.sin(a))) for a in angles}
+    return sorted(ring, key=lambda spot: (spot[1] < 0, spot[0] < 0, spot))

@@ -1,0 +1,390 @@
+"""The open document, and what the parts of the window share about it: what is selected, entered, shown, wrong and done.
+
+Every change of the document is an edit made here; who shows it follows `changed`. Checks are made on a thread, a
+moment after the last edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, QStandardPaths, QTimer, Signal
+
+from vidflow.errors import GraphError, Problem
+from vidflow.graph import Edit, Graph, History, Node, Paths, check, files
+from vidflow.graph.advice import advice
+from vidflow.graph.document import SUBGRAPH, links_in
+from vidflow.graph.expand import expand
+from vidflow.graph.kinds import Kind, Kinds
+from vidflow.graph.order import topological
+from vidflow.gui.words import tr
+from vidflow.nodespec.registry import Registry, installed
+
+CHECK_AFTER = 150
+"""Milliseconds after the last edit when the document is checked."""
+State = Literal["idle", "waiting", "running", "done", "kept", "failed", "stale"]
+
+
+@dataclass(slots=True)
+class NodeState:
+    """What is known of a node from runs: `stale` says that it has been edited since, or something before it has."""
+
+    kind: State = "idle"
+    step: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    mark: int = 0
+    """Of the node and all before it, when it ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    graph: Graph
+    problems: tuple[Problem, ...]
+    advice: tuple[Problem, ...]
+    marks: Mapping[str, int] = field(default_factory=dict)
+
+
+class Session(QObject):
+    """One open document. Everything here is called on the GUI thread."""
+
+    changed = Signal(object, object)
+    selection_changed = Signal()
+    scope_changed = Signal()
+    shown_changed = Signal()
+    checked = Signal()
+    state_changed = Signal(str)
+    file_changed = Signal()
+    replaced = Signal()
+    """Another document was opened: nothing that was known of nodes holds any longer."""
+    message = Signal(str, str)
+    _found = Signal(object)
+
+    def __init__(self, types: Registry | None = None) -> None:
+        super().__init__()
+        self.types = types or installed()
+        self.history = History(Graph(), self._on_change)
+        self.number = 0
+        """How many documents were opened before this one."""
+        self.path: Path | None = None
+        self.scope: tuple[str, ...] = ()
+        self.selection: tuple[str, ...] = ()
+        self.pinned = ""
+        self.shown = ""
+        self.problems: tuple[Problem, ...] = ()
+        self.advice: tuple[Problem, ...] = ()
+        self._states: dict[str, NodeState] = {}
+        self._marks: Mapping[str, int] = {}
+        self._kinds: Kinds = Kinds(self.graph, self.types)
+        self._worker = ThreadPoolExecutor(1, "check")
+        self._timer = QTimer(self, singleShot=True, interval=CHECK_AFTER)
+        self._timer.timeout.connect(self.check_now)
+        self._found.connect(self._take_findings)
+        self._checking = False
+
+    # The document
+
+    @property
+    def graph(self) -> Graph:
+        """The document as it is now."""
+        return self.history.graph
+
+    @property
+    def definition(self) -> str | None:
+        """The name of the subgraph that was entered, as edits name it; None at the top."""
+        name: str | None = None
+        for id in self.scope:
+            nodes = self.graph.nodes if name is None else self.graph.graphs[name].nodes
+            name = nodes[id].type[len(SUBGRAPH) :]
+        return name
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """The nodes of the scope."""
+        return self._scope().nodes
+
+    @property
+    def layout(self) -> Mapping[str, Any]:
+        """The layout of the scope."""
+        return self._scope().view
+
+    def _scope(self) -> Any:
+        name = self.definition
+        return self.graph if name is None else self.graph.graphs[name]
+
+    def flat(self, id: str) -> str:
+        """The id of a node of the scope as the engine names it."""
+        return "/".join((*self.scope, id))
+
+    def kind(self, node: Node | str) -> Kind | None:
+        """What is known of the type of a node; None where it is not known."""
+        if isinstance(node, str):
+            node = self.nodes[node]
+        return self._kinds.get(node.type)
+
+    @property
+    def kinds(self) -> Kinds:
+        """The kinds of all types of the document."""
+        return self._kinds
+
+    def view_of(self, id: str) -> Mapping[str, Any]:
+        """The layout of a node of the scope."""
+        entries = self.layout.get("nodes")
+        entry = entries.get(id) if isinstance(entries, Mapping) else None
+        return entry if isinstance(entry, Mapping) else {}
+
+    def do(self, edit: Edit, merge_key: object = None) -> bool:
+        """Make an edit; False, with a message, where it is impossible."""
+        try:
+            self.history.do(edit, merge_key=merge_key)
+        except GraphError as error:
+            self.message.emit("warn", str(error.problems[0]))
+            return False
+        return True
+
+    def undo(self) -> None:
+        """Take back the last edit."""
+        self.history.undo()
+
+    def redo(self) -> None:
+        """Make the edit again that was taken back last."""
+        self.history.redo()
+
+    def _on_change(self, before: Graph, after: Graph) -> None:
+        if before.graphs is not after.graphs:
+            self._kinds = Kinds(after, self.types)
+        left = self.scope
+        while self.scope and not self._enterable(self.scope):
+            self.scope = self.scope[:-1]
+        if self.scope != left:
+            self.selection = ()
+            self.scope_changed.emit()
+        self.changed.emit(before, after)
+        kept = tuple(id for id in self.selection if id in self.nodes)
+        if kept != self.selection:
+            self.select(kept)
+        elif self.pinned and not self._exists(self.pinned):
+            self.pin("")
+        self.file_changed.emit()
+        self._timer.start()
+
+    def _enterable(self, scope: tuple[str, ...]) -> bool:
+        nodes: Mapping[str, Node] = self.graph.nodes
+        for id in scope:
+            node = nodes.get(id)
+            if node is None or not node.type.startswith(SUBGRAPH):
+                return False
+            part = self.graph.graphs.get(node.type[len(SUBGRAPH) :])
+            if part is None:
+                return False
+            nodes = part.nodes
+        return True
+
+    def _exists(self, flat: str) -> bool:
+        *outer, id = flat.split("/")
+        if not self._enterable(tuple(outer)):
+            return False
+        nodes: Mapping[str, Node] = self.graph.nodes
+        for name in outer:
+            nodes = self.graph.graphs[nodes[name].type[len(SUBGRAPH) :]].nodes
+        return id in nodes
+
+    # What is looked at
+
+    def select(self, ids: Iterable[str]) -> None:
+        """Select these nodes of the scope, the one clicked last at the end."""
+        selection = tuple(dict.fromkeys(id for id in ids if id in self.nodes))
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit()
+        self._show()
+
+    def pin(self, flat: str) -> None:
+        """Show this node in the viewer whatever is selected; an empty id follows the selection again."""
+        self.pinned = flat
+        self._show()
+
+    def _show(self) -> None:
+        if self.pinned and not self._exists(self.pinned):
+            self.pinned = ""
+        shown = self.pinned or (self.flat(self.selection[-1]) if self.selection else self.shown)
+        if shown and not self._exists(shown):
+            shown = ""
+        if shown != self.shown:
+            self.shown = shown
+            self.shown_changed.emit()
+
+    def enter(self, id: str) -> None:
+        """Show what is inside a subgraph."""
+        self.go((*self.scope, id))
+
+    def leave(self) -> None:
+        """Show what the subgraph stands in."""
+        if self.scope:
+            inner = self.scope[-1]
+            self.go(self.scope[:-1])
+            self.select((inner,))
+
+    def go(self, scope: tuple[str, ...]) -> None:
+        """Show the subgraph at the end of these ids of instances."""
+        if scope != self.scope and self._enterable(scope):
+            self.scope = scope
+            self.selection = ()
+            self.scope_changed.emit()
+            self.selection_changed.emit()
+
+    def reveal(self, flat: str) -> None:
+        """Enter where a node lies and select it."""
+        *outer, id = flat.split("/")
+        if self._enterable(tuple(outer)):
+            self.go(tuple(outer))
+            self.select((id,))
+
+    # Files
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is something to save."""
+        return self.history.dirty
+
+    @property
+    def name(self) -> str:
+        """The document's name for titles."""
+        return self.path.name if self.path else tr("Untitled")
+
+    @property
+    def paths(self) -> Paths:
+        """Where inputs are read and where outputs go: `outputs/` beside a saved graph, else the folder of videos."""
+        if self.path is not None:
+            folder = self.path.absolute().parent
+            return Paths(self.path.stem, folder, Path.cwd(), folder / "outputs")
+        videos = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
+        home = Path(videos) if videos else Path.home()
+        return Paths("graph", Path.cwd(), Path.cwd(), home / "vidflow")
+
+    def path_text(self, path: str | Path) -> str:
+        """How the document names a file: relative where it lies below the document's folder."""
+        path = Path(path).absolute()
+        if self.path is not None and path.is_relative_to(self.paths.base):
+            return path.relative_to(self.paths.base).as_posix()
+        return path.as_posix()
+
+    def open(self, path: str | Path) -> None:
+        """Open a graph file, or the graph that a movie carries. Raises GraphError."""
+        path = Path(path).absolute()
+        self.put(files.load(path), path)
+
+    def new(self) -> None:
+        """Begin an empty document."""
+        self.put(Graph(), None)
+
+    def put(self, graph: Graph, path: Path | None, *, dirty: bool = False) -> None:
+        """Replace the document; `dirty` says that it differs from what lies at `path`."""
+        before = self.graph
+        self.number += 1
+        self.history = History(graph, self._on_change)
+        if dirty:
+            self.history.unsaved()
+        self.path = path
+        self.scope = self.selection = ()
+        self.pinned = self.shown = ""
+        self._states.clear()
+        self._marks = {}
+        self._kinds = Kinds(graph, self.types)
+        self.problems = self.advice = ()
+        self.replaced.emit()
+        self.scope_changed.emit()
+        self.changed.emit(before, graph)
+        self.selection_changed.emit()
+        self.shown_changed.emit()
+        self.file_changed.emit()
+        self._timer.start()
+
+    def save(self, path: Path | None = None) -> None:
+        """Write the document to `path`, or to where it was opened. Raises GraphError where that is impossible."""
+        target = path or self.path
+        assert target is not None
+        files.save(self.graph, target)
+        self.path = target.absolute()
+        self.history.saved()
+        self.file_changed.emit()
+        self._timer.start()
+
+    # What is wrong, and what is done
+
+    def check_now(self) -> None:
+        """Check the document on a thread, unless a check is on its way; then once more after it."""
+        if self._checking:
+            self._timer.start()
+            return
+        self._checking = True
+        graph, paths = self.graph, self.paths
+        self._worker.submit(self._check, graph, paths)
+
+    def _check(self, graph: Graph, paths: Paths) -> None:
+        findings = _Findings(graph, (), ())
+        try:
+            checked = check(graph, self.types, paths)
+            findings = _Findings(graph, checked.problems, tuple(advice(checked)), marks(graph))
+        finally:
+            try:
+                self._found.emit(findings)
+            except RuntimeError:  # the window was closed meanwhile
+                pass
+
+    def _take_findings(self, findings: _Findings) -> None:
+        self._checking = False
+        if findings.graph is not self.graph:
+            return
+        self.problems, self.advice = findings.problems, findings.advice
+        before, self._marks = self._marks, findings.marks
+        for flat in self._states:
+            if before.get(flat) != self._marks.get(flat):
+                self.state_changed.emit(flat)
+        self.checked.emit()
+
+    def state(self, flat: str) -> NodeState:
+        """What is known of a node."""
+        state = self._states.get(flat)
+        if state is None:
+            return NodeState()
+        if state.kind in ("done", "kept", "failed") and state.mark != self._marks.get(flat, state.mark):
+            return replace(state, kind="stale")
+        return state
+
+    def set_state(self, flat: str, state: NodeState, graph_marks: Mapping[str, int]) -> None:
+        """What a run says of a node; `graph_marks` are the marks of the document that runs."""
+        state.mark = graph_marks.get(flat, 0)
+        self._states[flat] = state
+        self.state_changed.emit(flat)
+
+    def close(self) -> None:
+        """Stop the thread of checks."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+
+def marks(graph: Graph) -> dict[str, int]:
+    """A number for each flat id that differs where the node, or something before it, differs."""
+    expanded = expand(graph)
+    if expanded.too_large:
+        return {}
+    needs: dict[str, list[str]] = {}
+    for id, node in expanded.nodes.items():
+        links = [one for value in node.inputs.values() for one in links_in(value)]
+        needs[id] = [link.node for link in links if link.node in expanded.nodes]
+    order, _ = topological(needs)
+    found: dict[str, int] = {}
+    for id in order:
+        node = expanded.nodes[id]
+        inputs = tuple((name, str(value)) for name, value in sorted(node.inputs.items()))
+        found[id] = hash((node.type, node.off, inputs, tuple(found.get(other, 0) for other in needs[id])))
+    for id in expanded.instances:
+        inner = tuple(mark for flat, mark in found.items() if flat.startswith(f"{id}/"))
+        found[id] = hash(inner)
+    return found

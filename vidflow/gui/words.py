@@ -1,0 +1,75 @@
+"""The language of the window: English in the code, Japanese in `resources/words/ja.json`, through Qt's translation.
+
+`tr` takes the English text as a literal, so that a test finds every one of them and asks for its Japanese.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
+
+from vidflow.gui.preferences import chosen
+from vidflow.places import resource
+
+CONTEXT = "vidflow"
+
+
+class _Words(QTranslator):
+    """Qt asks this for every text; what is not in the table stays English."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._table = table(language)
+
+    def isEmpty(self) -> bool:
+        return not self._table
+
+    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> Any:
+        # Qt's own words (the buttons of its dialogs) are asked for under its own contexts.
+        return self._table.get(text.replace("&", "") if context != CONTEXT else text)
+
+
+@cache
+def table(language: str) -> dict[str, str]:
+    """English texts and what they are in `language`; empty for English."""
+    if language != "ja":
+        return {}
+    found: dict[str, str] = json.loads(resource(f"words/{language}.json").read_text("utf-8"))
+    return found
+
+
+def language() -> str:
+    """`en` or `ja`: what the user chose, else the system's."""
+    given = chosen("language", "")
+    if given in ("en", "ja"):
+        return given
+    return "ja" if QLocale.system().language() == QLocale.Language.Japanese else "en"
+
+
+_installed: list[_Words] = []
+
+
+def install(app: QCoreApplication) -> None:
+    """Speak the user's language from now on."""
+    for old in _installed:
+        app.removeTranslator(old)
+    _installed.clear()
+    if language() != "en":
+        words = _Words(language())
+        _installed.append(words)
+        app.installTranslator(words)
+
+
+def tr(text: str) -> str:
+    """`text` in the user's language."""
+    return QCoreApplication.translate(CONTEXT, text)
+
+
+def said(text: object) -> str:
+    """A text of a graph file that may be given in several languages, `{"en": ..., "ja": ...}`."""
+    if isinstance(text, dict):
+        return str(text.get(language()) or text.get("en") or next(iter(text.values()), ""))
+    return text if isinstance(text, str) else ""
