@@ -5,6 +5,7 @@ Importing this loads no library for pictures, models or windows.
 
 from vidflow.graph.advice import advice
 from vidflow.graph.check import Checked, CheckedNode, check
+from vidflow.graph.connecting import Wiring, connected, disconnected, fitting, inserted, refusal, removed
 from vidflow.graph.document import VERSION, Graph, Input, Link, Node, Plain, Subgraph
 from vidflow.graph.edits import (
     UNSET,
@@ -58,17 +59,24 @@ __all__ = [
     "SetView",
     "Subgraph",
     "Types",
+    "Wiring",
     "advice",
     "apply",
     "check",
+    "connected",
     "difference",
+    "disconnected",
     "dump",
     "files_of",
+    "fitting",
     "from_mapping",
+    "inserted",
     "interface",
     "load",
     "parse",
     "read_value",
+    "refusal",
+    "removed",
     "save",
     "to_mapping",
 ]

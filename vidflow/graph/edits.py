@@ -151,6 +151,11 @@ Edit: TypeAlias = (
 )
 
 
+def scoped(graph: Graph, name: str | None) -> Graph | Subgraph:
+    """The scope that edits call `graph`: the document for None, else the subgraph. Raises GraphError without one."""
+    return graph if name is None else _there(graph.graphs, name, "subgraph")
+
+
 def apply(graph: Graph, edit: Edit) -> tuple[Graph, Patch]:
     """The edited document, and the patch that undoes the edit.
 
@@ -175,7 +180,7 @@ def edited(graph: Graph, edit: Edit) -> Graph:
         elif edit.graph is None:
             graph = cast("Graph", _in_scope(graph, edit))
         else:
-            definition = _there(graph.graphs, edit.graph, "subgraph")
+            definition = scoped(graph, edit.graph)
             changed = cast("Subgraph", _in_scope(definition, edit))
             if changed is not definition:
                 graph = replace(graph, graphs={**graph.graphs, edit.graph: changed})
