@@ -5,6 +5,7 @@ Importing this loads no library for pictures, models or windows.
 
 from vidflow.graph.advice import advice
 from vidflow.graph.check import Checked, CheckedNode, check
+from vidflow.graph.clipboard import copied, new_id, pasted
 from vidflow.graph.connecting import Wiring, connected, disconnected, fitting, inserted, refusal, removed
 from vidflow.graph.document import VERSION, Graph, Input, Link, Node, Plain, Subgraph
 from vidflow.graph.edits import (
@@ -64,6 +65,7 @@ __all__ = [
     "apply",
     "check",
     "connected",
+    "copied",
     "difference",
     "disconnected",
     "dump",
@@ -73,7 +75,9 @@ __all__ = [
     "inserted",
     "interface",
     "load",
+    "new_id",
     "parse",
+    "pasted",
     "read_value",
     "refusal",
     "removed",

@@ -20,6 +20,16 @@ _MAX_BYTES = 100
 _HINT = "A name may hold {graph}, {each}, {n}, {n:04} and {node.input}."
 
 
+def with_ids(template: str, ids: Mapping[str, str]) -> str:
+    """`template` with the nodes that its `{node.input}` name called as `ids` says."""
+
+    def named(match: re.Match[str]) -> str:
+        node, dot, setting = match[1].rpartition(".")
+        return f"{{{ids[node]}.{setting}}}" if dot and node in ids else match[0]
+
+    return _PLACEHOLDER.sub(named, template) if "{" in template else template
+
+
 def stray_brace(name: str) -> bool:
     """Whether a brace is left that is not part of `{n}`."""
     rest = NUMBER.sub("", name)
