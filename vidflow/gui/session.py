@@ -18,9 +18,11 @@ from vidflow.errors import GraphError, Problem
 from vidflow.graph import Edit, Graph, History, Node, Paths, check, files
 from vidflow.graph.advice import advice
 from vidflow.graph.document import SUBGRAPH, links_in
+from vidflow.graph.embedded import HEAD, is_media
 from vidflow.graph.expand import expand
 from vidflow.graph.kinds import Kind, Kinds
 from vidflow.graph.order import topological
+from vidflow.graph.rebasing import rebased
 from vidflow.gui.words import tr
 from vidflow.nodespec.registry import Registry, installed
 
@@ -73,6 +75,9 @@ class Session(QObject):
         self.number = 0
         """How many documents were opened before this one."""
         self.path: Path | None = None
+        """The file that the document is saved in; None where it has none yet."""
+        self.movie: Path | None = None
+        """The movie that it was taken out of."""
         self.scope: tuple[str, ...] = ()
         self.selection: tuple[str, ...] = ()
         self.pinned = ""
@@ -256,7 +261,8 @@ class Session(QObject):
     @property
     def name(self) -> str:
         """The document's name for titles."""
-        return self.path.name if self.path else tr("Untitled")
+        found = self.path or self.movie
+        return found.name if found else tr("Untitled")
 
     @property
     def paths(self) -> Paths:
@@ -264,9 +270,10 @@ class Session(QObject):
         if self.path is not None:
             folder = self.path.absolute().parent
             return Paths(self.path.stem, folder, Path.cwd(), folder / "outputs")
+        base = self.movie.parent if self.movie is not None else Path.cwd()
         videos = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
         home = Path(videos) if videos else Path.home()
-        return Paths("graph", Path.cwd(), Path.cwd(), home / "vidflow")
+        return Paths(self.movie.stem if self.movie else "graph", base, Path.cwd(), home / "vidflow")
 
     def path_text(self, path: str | Path) -> str:
         """How the document names a file: relative where it lies below the document's folder."""
@@ -278,7 +285,13 @@ class Session(QObject):
     def open(self, path: str | Path) -> None:
         """Open a graph file, or the graph that a movie carries. Raises GraphError."""
         path = Path(path).absolute()
-        self.put(files.load(path), path)
+        graph = files.load(path)
+        with path.open("rb") as file:
+            movie = is_media(file.read(HEAD))
+        self.put(graph, None if movie else path)
+        if movie:
+            self.movie = path
+            self.file_changed.emit()
 
     def new(self) -> None:
         """Begin an empty document."""
@@ -292,6 +305,7 @@ class Session(QObject):
         if dirty:
             self.history.unsaved()
         self.path = path
+        self.movie = None
         self.scope = self.selection = ()
         self.pinned = self.shown = ""
         self._states.clear()
@@ -310,8 +324,11 @@ class Session(QObject):
         """Write the document to `path`, or to where it was opened. Raises GraphError where that is impossible."""
         target = path or self.path
         assert target is not None
+        target = target.absolute()
+        if target.parent != self.paths.base or self.path is None:
+            self.history.do(rebased(self.graph, self._kinds, self.paths.base, target.parent))
         files.save(self.graph, target)
-        self.path = target.absolute()
+        self.path, self.movie = target, None
         self.history.saved()
         self.file_changed.emit()
         self._timer.start()

@@ -80,6 +80,16 @@ class InPlace(QObject):
         area = self._area(frame.mapRectToScene(QRectF(8, 4, min(frame.size[0] - 16, 320), 26)))
         self._open(area, frame.title, take, tr("Title"))
 
+    def note(self, frame: FrameItem) -> None:
+        """Write a frame's note."""
+        path = ("frames", frame.name, "note")
+
+        def take(text: str) -> None:
+            self.session.do(SetView(path, text.strip(), self.session.definition))
+
+        area = self._area(frame.mapRectToScene(QRectF(8, 32, min(frame.size[0] - 16, 360), 80)))
+        self._open(area, frame.note, take, tr("Note"), multiline=True)
+
     def _area(self, box: QRectF) -> QRect:
         return self.canvas.mapFromScene(box).boundingRect()
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QMouseEvent, QPen
 from PySide6.QtWidgets import QGraphicsPathItem, QRubberBand
 
 from vidflow.graph import Batch, Edit, Link, MoveNodes, SetInput, SetView
-from vidflow.graph.connecting import connected, disconnected, inserted, refusal
+from vidflow.graph.connecting import Wiring, connected, disconnected, inserted
 from vidflow.graph.document import links_in
 from vidflow.graph.edits import UNSET
 from vidflow.gui import theme
@@ -314,6 +314,8 @@ class DragWire(Gesture):
         if detached is not None:
             detached.setVisible(False)
         self.end: tuple[NodeItem, Port] | None = None
+        session = self.session
+        self.wiring = Wiring(session.graph, session.types, session.definition)
         self._mark_reach()
         self.draw(self.origin)
 
@@ -337,8 +339,7 @@ class DragWire(Gesture):
         if pair is None:
             return tr("An output is linked to an input.")
         link, target = pair
-        session = self.session
-        return refusal(session.graph, session.types, session.definition, link, target.node, target.name)
+        return self.wiring.refusal(link, target.node, target.name)
 
     def _mark_reach(self) -> None:
         """Which ports fit, asked once for each node and type at the start of the drag."""

@@ -1,0 +1,240 @@
+"""Nothing is lost: the document is written aside while it is edited, runs that are not finished are noted, and both are
+taken up at the next start. Each window has a folder of its own, which a lock says is in use.
+
+::
+
+    DATA/sessions/ID/lock            held while the window is open; the system frees it with the process
+    DATA/sessions/ID/document.json   the document, at most two seconds behind, while it differs from its file
+    DATA/sessions/ID/about.json      its path
+    DATA/sessions/ID/runs.json       runs that are queued or at work
+    DATA/versions/HASH/TIME.json     what a file was before it was saved again, the last twenty
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+from PySide6.QtCore import QLockFile, QObject, QTimer
+
+from vidflow.errors import GraphError
+from vidflow.graph import Graph, Paths, dump, files, parse
+from vidflow.gui.preferences import preferences
+from vidflow.gui.running import Run, Runner
+from vidflow.gui.session import Session
+from vidflow.gui.words import tr
+from vidflow.places import data_dir
+
+WRITE_AFTER = 1000
+"""Milliseconds after the first edit that is not yet written aside."""
+VERSIONS = 20
+RECENT = 12
+
+
+class Banner(Protocol):
+    """Where an offer is made."""
+
+    def say(self, level: str, text: str, choices: dict[str, Any] | None = None) -> None:
+        """Show a line with buttons."""
+
+
+class Keeper(QObject):
+    """Keeps what is open in this window."""
+
+    def __init__(self, session: Session, runner: Runner) -> None:
+        super().__init__()
+        self.session = session
+        self.runner = runner
+        self.folder = data_dir() / "sessions" / uuid.uuid4().hex
+        self.folder.mkdir(parents=True)
+        self._lock = _lock(self.folder)
+        self._lock.tryLock(0)
+        self._worker = ThreadPoolExecutor(1, "keeper")
+        self._timer = QTimer(self, singleShot=True, interval=WRITE_AFTER)
+        self._timer.timeout.connect(self.write)
+        self._kept: Graph | None = None
+        session.file_changed.connect(self._soon)
+        for signal in (runner.queued, runner.started, runner.finished):
+            signal.connect(lambda _: self._note_runs())
+
+    def _soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def write(self) -> None:
+        """Write the document aside, on a thread; take it away where its file says the same."""
+        session = self.session
+        if not session.dirty:
+            self._kept = None
+            self._worker.submit(self._remove)
+        elif session.graph is not self._kept:
+            self._kept = session.graph
+            path = str(session.path) if session.path else None
+            self._worker.submit(self._write, session.graph, path)
+
+    def _write(self, graph: Graph, path: str | None) -> None:
+        with contextlib.suppress(OSError, GraphError):
+            _put(self.folder / "about.json", json.dumps({"path": path, "time": time.time()}))
+            _put(self.folder / "document.json", dump(graph))
+
+    def _remove(self) -> None:
+        for name in ("document.json", "about.json"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def _note_runs(self) -> None:
+        runs = [one for one in (self.runner.current, *self.runner.queue) if one is not None]
+        notes = [_noted(run) for run in runs if run.status in ("queued", "running")]
+
+        def note() -> None:
+            target = self.folder / "runs.json"
+            with contextlib.suppress(OSError):
+                if notes:
+                    _put(target, json.dumps(notes, ensure_ascii=False))
+                else:
+                    target.unlink(missing_ok=True)
+
+        self._worker.submit(note)
+
+    def close(self) -> None:
+        """The window closes: only runs that are not finished are kept for the next start."""
+        self._timer.stop()
+        self._worker.shutdown(wait=True)
+        self._remove()
+        self._lock.unlock()
+        if not (self.folder / "runs.json").exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def offer(self, banner: Banner) -> None:
+        """Take up the runs of windows that are gone, and offer their documents."""
+        for folder in sorted(self.folder.parent.iterdir(), key=_age):
+            if folder == self.folder or not folder.is_dir():
+                continue
+            lock = _lock(folder)
+            if not lock.tryLock(0):
+                continue
+            self._take_up_runs(folder)
+            if (folder / "document.json").is_file():
+                self._offer_document(banner, folder, lock)
+                return
+            lock.unlock()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _take_up_runs(self, folder: Path) -> None:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, GraphError):
+            for note in json.loads((folder / "runs.json").read_text("utf-8")):
+                self.runner.put(_run_of(note))
+        (folder / "runs.json").unlink(missing_ok=True)
+
+    def _offer_document(self, banner: Banner, folder: Path, lock: QLockFile) -> None:
+        path: Path | None = None
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            named = json.loads((folder / "about.json").read_text("utf-8")).get("path")
+            path = Path(named) if isinstance(named, str) else None
+
+        def forget() -> None:
+            lock.unlock()
+            shutil.rmtree(folder, ignore_errors=True)
+            self.offer(banner)
+
+        def recover() -> None:
+            try:
+                graph = parse((folder / "document.json").read_text("utf-8"))
+            except (OSError, GraphError) as error:
+                banner.say("error", tr("What was kept cannot be read: {}").format(error))
+                return
+            self.session.put(graph, path, dirty=True)
+            self._kept = graph
+            # Written into this window's own folder before the other goes.
+            self._write(graph, str(path) if path else None)
+            forget()
+
+        name = path.name if path else tr("Untitled")
+        text = tr("vidflow ended without saving {}. Its last state was kept.").format(name)
+        banner.say("warn", text, {tr("Recover"): recover, tr("Discard"): forget})
+
+    def keep_version(self, path: Path) -> None:
+        """Keep what lies at `path` before it is replaced; the oldest go."""
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.stat().st_size < files.MAX_BYTES:
+                folder = _versions(path)
+                folder.mkdir(parents=True, exist_ok=True)
+                _put(folder / "path.txt", str(path.absolute()))
+                _put(folder / f"{time.strftime('%Y%m%d-%H%M%S')}.json", path.read_text("utf-8"))
+                for old in sorted(folder.glob("*.json"))[:-VERSIONS]:
+                    old.unlink()
+
+
+def versions_of(path: Path) -> list[Path]:
+    """The versions of a file that are kept, the newest first."""
+    return sorted(_versions(path).glob("*.json"), reverse=True)
+
+
+def recent_files() -> list[Path]:
+    """The files that were open last and are still there, the newest first."""
+    value = preferences().value("recent", [])
+    names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [Path(name) for name in names if isinstance(name, str) and Path(name).is_file()]
+
+
+def remember_file(path: Path) -> None:
+    """Put a file in front of the recent ones."""
+    path = path.absolute()
+    names = [str(path), *(str(one) for one in recent_files() if one != path)]
+    preferences().setValue("recent", names[:RECENT])
+
+
+def _versions(path: Path) -> Path:
+    digest = hashlib.sha256(os.fspath(path.absolute()).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return data_dir() / "versions" / digest
+
+
+def _lock(folder: Path) -> QLockFile:
+    lock = QLockFile(str(folder / "lock"))
+    # Never by its age: only where the process is gone.
+    lock.setStaleLockTime(0)
+    return lock
+
+
+def _age(folder: Path) -> float:
+    with contextlib.suppress(OSError):
+        return -folder.stat().st_mtime
+    return 0.0
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _noted(run: Run) -> dict[str, Any]:
+    paths = run.paths
+    return {
+        "graph": dump(run.graph),
+        "title": run.title,
+        "only": list(run.only),
+        "each": {name: list(values) for name, values in run.each.items()},
+        "paths": [paths.graph_name, str(paths.base), str(paths.cwd), str(paths.output_dir)],
+    }
+
+
+def _run_of(note: dict[str, Any]) -> Run:
+    name, base, cwd, output = note["paths"]
+    paths = Paths(name, Path(base), Path(cwd), Path(output))
+    return Run(parse(note["graph"]), paths, tuple(note["only"]), note["each"], note["title"])

@@ -1,0 +1,855 @@
+"""The main window: the canvas with the viewer beside it, the panels around, and the commands that they share."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QCursor, QDesktopServices
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QPushButton,
+    QStackedWidget,
+    QTabWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vidflow import __version__
+from vidflow.errors import GraphError
+from vidflow.graph import Graph
+from vidflow.gui import application, icons
+from vidflow.gui.canvas.face import Port
+from vidflow.gui.canvas.frame import TOKENS, FrameItem
+from vidflow.gui.canvas.node import NodeItem
+from vidflow.gui.canvas.search import Entry, Search
+from vidflow.gui.canvas.view import Canvas
+from vidflow.gui.canvas.wire import WireItem
+from vidflow.gui.commands import COMMANDS, Command, keys_of
+from vidflow.gui.editing import Editing
+from vidflow.gui.panels.log import Log
+from vidflow.gui.panels.palette import Palette
+from vidflow.gui.panels.problems import Problems
+from vidflow.gui.panels.runs import Runs
+from vidflow.gui.panels.settings import Settings
+from vidflow.gui.panels.welcome import Welcome
+from vidflow.gui.preferences import chosen, preferences
+from vidflow.gui.recovery import Keeper, remember_file
+from vidflow.gui.running import Runner
+from vidflow.gui.session import Session
+from vidflow.gui.thumbnails import Thumbnails
+from vidflow.gui.viewer.timeline import Timeline
+from vidflow.gui.viewer.viewer import Viewer
+from vidflow.gui.words import tr
+
+LAYOUT = 1
+"""Raised where the docks change, so that an old layout is not put back."""
+FILTER = "vidflow (*.json *.mp4 *.mov *.mkv *.webm *.webp *.gif)"
+
+
+class Window(QMainWindow):
+    """The editor's window, with one document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.session = Session()
+        self.runner = Runner(self.session)
+        self.canvas = Canvas(self.session)
+        self.editing = Editing(self.session, self.canvas)
+        self.thumbs = Thumbnails(self)
+        self.keeper = Keeper(self.session, self.runner)
+        self.actions_by_name: dict[str, QAction] = {}
+        self._search = Search(self)
+        self._make_actions()
+        self._make_parts()
+        self._make_menus()
+        self._wire_up()
+        self._speak()
+        self._lay_out()
+
+    @property
+    def document(self) -> Graph:
+        """The open document, as it is now."""
+        return self.session.graph
+
+    # Making it
+
+    def _make_actions(self) -> None:
+        for command in COMMANDS:
+            action = QAction(self)
+            action.setObjectName(command.name)
+            action.setCheckable(command.checkable)
+            action.setProperty("title", command.title)
+            if command.icon:
+                icons.on(action, command.icon)
+            context = (
+                Qt.ShortcutContext.WidgetWithChildrenShortcut if command.canvas else Qt.ShortcutContext.WindowShortcut
+            )
+            action.setShortcutContext(context)
+            (self.canvas if command.canvas else self).addAction(action)
+            self.actions_by_name[command.name] = action
+            slot = getattr(self, f"do_{command.name}")
+            action.triggered.connect(lambda _=False, slot=slot: slot())
+        self.set_keys()
+
+    def set_keys(self) -> None:
+        """Put the keys on the commands that the user wants there."""
+        for command in COMMANDS:
+            self.actions_by_name[command.name].setShortcuts(keys_of(command))
+
+    def _make_parts(self) -> None:
+        session, runner = self.session, self.runner
+        self.palette_panel = Palette(session)
+        self.settings_panel = Settings(session)
+        self.viewer = Viewer(session, runner)
+        self.timeline = Timeline(session, runner, self.viewer)
+        self.problems = Problems(session)
+        self.runs = Runs(session, runner)
+        self.log = Log(session, runner)
+        self.welcome = Welcome(session, runner)
+        self.crumbs = QFrame()
+        self.crumbs.setProperty("role", "banner")
+        QHBoxLayout(self.crumbs).setContentsMargins(8, 4, 8, 4)
+        self.banner = _Banner()
+        column = QWidget()
+        rows = QVBoxLayout(column)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        for part in (self.banner, self.crumbs):
+            rows.addWidget(part)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.canvas)
+        self.pages.addWidget(self.welcome)
+        rows.addWidget(self.pages, 1)
+        self.setCentralWidget(column)
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("reports")
+        self.tabs.setDocumentMode(True)
+        for part in (self.runs, self.problems, self.log):
+            self.tabs.addTab(part, "")
+        self.tabs.tabBar().setAccessibleName(tr("Runs, problems and log"))
+        self.docks: dict[str, QDockWidget] = {}
+        for name, part, area in (
+            ("palette_dock", self.palette_panel, Qt.DockWidgetArea.LeftDockWidgetArea),
+            ("viewer_dock", self.viewer, Qt.DockWidgetArea.RightDockWidgetArea),
+            ("settings_dock", self.settings_panel, Qt.DockWidgetArea.RightDockWidgetArea),
+            ("timeline_dock", self.timeline, Qt.DockWidgetArea.BottomDockWidgetArea),
+            ("reports_dock", self.tabs, Qt.DockWidgetArea.BottomDockWidgetArea),
+        ):
+            dock = QDockWidget(self)
+            dock.setObjectName(name)
+            dock.setWidget(part)
+            self.addDockWidget(area, dock)
+            self.docks[name] = dock
+        self.setDockNestingEnabled(True)
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.splitDockWidget(self.docks["viewer_dock"], self.docks["settings_dock"], Qt.Orientation.Horizontal)
+        self.splitDockWidget(self.docks["timeline_dock"], self.docks["reports_dock"], Qt.Orientation.Vertical)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+
+    def _make_menus(self) -> None:
+        self.menus: dict[str, QMenu] = {}
+        bar = self.menuBar()
+        table: dict[str, tuple[str, ...]] = {
+            "File": ("new", "open", "recent", "", "save", "save_as", "versions", "", "open_outputs", "", "quit"),
+            "Edit": ("undo", "redo", "", "cut", "copy", "paste", "duplicate", "delete", "dissolve", "", "select_all", "", "keys"),
+            "Node": (
+                *("search", "", "show", "toggle_off", "rename", "", "group", "ungroup", "enter", "leave", "", "frame"),
+                *("arrange", "align"),
+            ),
+            "View": (
+                *("fit", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", "", "thumbnails", "", "panels", ""),
+                *("theme", "language", "", "welcome"),
+            ),
+            "Run": ("run", "run_selected", "run_variants", "cancel"),
+            "Help": ("commands", "keys", "about"),
+        }
+        for name, entries in table.items():
+            menu = self.menus[name] = bar.addMenu("")
+            for entry in entries:
+                if not entry:
+                    menu.addSeparator()
+                elif entry in self.actions_by_name:
+                    menu.addAction(self.actions_by_name[entry])
+                else:
+                    self.menus[entry] = menu.addMenu("")
+        self.menus["recent"].aboutToShow.connect(self._fill_recent)
+        for how in ("align_left", "align_right", "align_top", "align_bottom", "spread_across", "spread_down"):
+            self.menus["align"].addAction(self.actions_by_name[how])
+        for dock in self.docks.values():
+            self.menus["panels"].addAction(dock.toggleViewAction())
+        self._choices("theme", {"system": "As the system", "dark": "Dark", "light": "Light"}, "system")
+        self._choices("language", {"": "As the system", "en": "English", "ja": "日本語"}, "")
+        self.toolbar = QToolBar()
+        self.toolbar.setObjectName("toolbar")
+        self.toolbar.setMovable(False)
+        self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        for name in ("new", "open", "save", "", "undo", "redo", "", "search", "fit", "arrange"):
+            if name:
+                self.toolbar.addAction(self.actions_by_name[name])
+            else:
+                self.toolbar.addSeparator()
+        spacer = QWidget()
+        spacer.setSizePolicy(spacer.sizePolicy().Policy.Expanding, spacer.sizePolicy().Policy.Preferred)
+        self.toolbar.addWidget(spacer)
+        self.run_button = QPushButton()
+        self.run_button.setObjectName("run_button")
+        self.run_button.setProperty("primary", True)
+        self.run_button.clicked.connect(lambda: self.do_cancel() if self.runner.busy else self.do_run())
+        self.toolbar.addWidget(self.run_button)
+        self.addToolBar(self.toolbar)
+
+    def _choices(self, key: str, options: dict[str, str], default: str) -> None:
+        group = QActionGroup(self)
+        for value, words in options.items():
+            action = QAction(self, checkable=True)
+            action.setProperty("title", words)
+            action.setChecked(chosen(key, default) == value)
+            action.triggered.connect(lambda _=False, value=value: self._choose(key, value))
+            group.addAction(action)
+            self.menus[key].addAction(action)
+
+    def _choose(self, key: str, value: str) -> None:
+        preferences().setValue(key, value)
+        application.dress()
+
+    def _wire_up(self) -> None:
+        session, runner, canvas = self.session, self.runner, self.canvas
+        session.file_changed.connect(self._show_file)
+        session.changed.connect(lambda *_: self._enable())
+        session.selection_changed.connect(self._enable)
+        session.scope_changed.connect(self._show_scope)
+        session.message.connect(self.banner.say)
+        session.checked.connect(self._enable)
+        runner.started.connect(lambda _: self._show_running())
+        runner.finished.connect(self._on_finished)
+        runner.queued.connect(lambda _: self._show_running())
+        runner.picture.connect(lambda node, start, stop, frames: self.thumbs.offer(node, frames[-1]))
+        runner.preview.connect(lambda node, step, total, picture: self.thumbs.offer(node, picture))
+        self.thumbs.ready.connect(canvas.set_thumb)
+        self.palette_panel.chosen.connect(lambda type: self.editing.add(type))
+        canvas.node_dropped.connect(lambda type, at: self.editing.add(type, at))
+        canvas.files_dropped.connect(self._drop_files)
+        canvas.search_asked.connect(self._ask_node)
+        canvas.menu_asked.connect(self._show_menu)
+        self.welcome.open_asked.connect(self.open)
+        self.welcome.new_asked.connect(self._start_empty)
+        self.problems.counted.connect(lambda count: self._show_counts())
+        self.tabs.tabBarClicked.connect(self._fold_or_unfold)
+        self.setAcceptDrops(True)
+
+    def _lay_out(self) -> None:
+        """The window as it was left, or as it is first seen."""
+        store = preferences()
+        geometry, state = store.value("window/geometry"), store.value("window/state")
+        if isinstance(geometry, QByteArray) and self.restoreGeometry(geometry):
+            pass
+        else:
+            self.resize(1280, 800)
+        self._fold(True)
+        if not (isinstance(state, QByteArray) and self.restoreState(state, LAYOUT)):
+            docks = self.docks
+            self.resizeDocks([docks["palette_dock"]], [220], Qt.Orientation.Horizontal)
+            self.resizeDocks([docks["viewer_dock"], docks["settings_dock"]], [342, 300], Qt.Orientation.Horizontal)
+            self.resizeDocks([docks["timeline_dock"]], [180], Qt.Orientation.Vertical)
+        self._show_file()
+        self._show_scope()
+        self._show_running()
+        self._enable()
+        self.actions_by_name["thumbnails"].setChecked(True)
+        self.pages.setCurrentWidget(self.welcome if not self.session.graph.nodes else self.canvas)
+
+    def _speak(self) -> None:
+        """Put words on everything, in the language that is on."""
+        for name, action in self.actions_by_name.items():
+            title = tr(str(action.property("title")))
+            action.setText(title)
+            keys = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
+            action.setToolTip(f"{title.rstrip('…')} ({keys})" if keys else title)
+            action.setStatusTip("")
+            button = self.toolbar.widgetForAction(action)
+            if button is not None:
+                button.setAccessibleName(title)
+        words = {
+            "File": tr("File"),
+            "Edit": tr("Edit"),
+            "Node": tr("Node"),
+            "View": tr("View"),
+            "Run": tr("Run"),
+            "Help": tr("Help"),
+            "recent": tr("Open recent"),
+            "align": tr("Align"),
+            "panels": tr("Panels"),
+            "theme": tr("Theme"),
+            "language": tr("Language"),
+        }
+        for name, menu in self.menus.items():
+            menu.setTitle(words[name])
+        for name in ("theme", "language"):
+            for action in self.menus[name].actions():
+                action.setText(tr(str(action.property("title"))))
+        titles = {
+            "palette_dock": tr("Nodes"),
+            "viewer_dock": tr("Viewer"),
+            "settings_dock": tr("Settings"),
+            "timeline_dock": tr("Timeline"),
+            "reports_dock": tr("Runs, problems and log"),
+        }
+        for name, dock in self.docks.items():
+            dock.setWindowTitle(titles[name])
+        self.tabs.setTabText(0, tr("Runs"))
+        self.tabs.setTabText(2, tr("Log"))
+        self.toolbar.setWindowTitle(tr("Toolbar"))
+        self._show_counts()
+        self._show_running()
+        self._show_file()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self._speak()
+        super().changeEvent(event)
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        # Once the window is on the screen, not before: both take a while.
+        QTimer.singleShot(0, icons.load)
+        QTimer.singleShot(50, self._offer_recovery)
+
+    # Showing what is so
+
+    def _show_file(self) -> None:
+        name = self.session.name
+        self.setWindowTitle(f"{name}[*]")
+        self.setWindowModified(self.session.dirty)
+        self.setWindowFilePath(str(self.session.path) if self.session.path else "")
+        self._enable()
+
+    def _show_scope(self) -> None:
+        layout = self.crumbs.layout()
+        assert layout is not None
+        while (item := layout.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        scope = self.session.scope
+        for depth in range(len(scope) + 1):
+            button = QToolButton(text=self.session.name if not depth else scope[depth - 1])
+            button.setAccessibleName(button.text())
+            button.setEnabled(depth < len(scope))
+            button.clicked.connect(lambda _=False, depth=depth: self.session.go(scope[:depth]))
+            layout.addWidget(button)
+            if depth < len(scope):
+                layout.addWidget(QLabel("›"))
+        layout.addStretch(1)  # type: ignore[attr-defined]
+        self.crumbs.setVisible(bool(scope))
+        self._enable()
+
+    def _show_counts(self) -> None:
+        count = len(self.session.problems) + len(self.session.advice)
+        self.tabs.setTabText(1, tr("Problems ({})").format(count) if count else tr("Problems"))
+
+    def _show_running(self) -> None:
+        busy = self.runner.busy
+        self.run_button.setText(tr("Cancel") if busy else tr("Run"))
+        self.run_button.setAccessibleName(self.run_button.text())
+        key = self.actions_by_name["cancel" if busy else "run"].shortcut().toString()
+        self.run_button.setToolTip(f"{self.run_button.text()} ({key})")
+        self.run_button.setProperty("primary", not busy)
+        self.run_button.style().unpolish(self.run_button)
+        self.run_button.style().polish(self.run_button)
+        self._enable()
+
+    def _enable(self) -> None:
+        session, by_name = self.session, self.actions_by_name
+        chosen = bool(session.selection)
+        by_name["undo"].setEnabled(session.history.can_undo)
+        by_name["redo"].setEnabled(session.history.can_redo)
+        for name in ("cut", "copy", "duplicate", "dissolve", "toggle_off", "group", "show", "rename", "run_selected", "fit_selection"):
+            by_name[name].setEnabled(chosen)
+        several = len(session.selection) > 1
+        for name in ("align_left", "align_right", "align_top", "align_bottom", "spread_across", "spread_down"):
+            by_name[name].setEnabled(several)
+        inner = any(session.nodes[id].type.startswith("graph:") for id in session.selection)
+        for name in ("ungroup", "enter"):
+            by_name[name].setEnabled(inner)
+        by_name["leave"].setEnabled(bool(session.scope))
+        by_name["cancel"].setEnabled(self.runner.busy)
+        by_name["run"].setEnabled(bool(session.graph.nodes))
+        if hasattr(self, "run_button"):
+            self.run_button.setEnabled(bool(session.graph.nodes) or self.runner.busy)
+        if session.graph.nodes and hasattr(self, "pages"):
+            self.pages.setCurrentWidget(self.canvas)
+
+    def _on_finished(self, run: Any) -> None:
+        self._show_running()
+        if run.status == "failed":
+            self._fold(False)
+            self.tabs.setCurrentWidget(self.runs)
+            first = run.failures[0] if run.failures else ""
+            self.banner.say("error", first)
+        elif run.status == "done" and run.files:
+            self.banner.say("info", tr("Saved {}.").format(", ".join(Path(one).name for one in run.files[:3])))
+
+    def _fold_or_unfold(self, index: int) -> None:
+        """A click on the tab that is open folds the tabs up, any other opens them."""
+        folded = self.tabs.maximumHeight() < 100
+        self._fold(not folded and index == self.tabs.currentIndex())
+
+    def _fold(self, folded: bool) -> None:
+        height = self.tabs.tabBar().sizeHint().height()
+        self.tabs.setMaximumHeight(height if folded else 16777215)
+        self.tabs.setMinimumHeight(height if folded else 160)
+
+    # Files
+
+    def open(self, path: str | Path) -> None:
+        """Open a graph file or a movie that carries one. Raises GraphError."""
+        self.session.open(path)
+        remember_file(Path(path))
+        self.pages.setCurrentWidget(self.canvas)
+        self.canvas.fit()
+
+    def _try_open(self, path: str | Path) -> None:
+        if not self._may_leave():
+            return
+        try:
+            self.open(path)
+        except GraphError as error:
+            self.banner.say("error", str(error.problems[0]))
+
+    def _start_empty(self) -> None:
+        if self._may_leave():
+            self.session.new()
+            self.pages.setCurrentWidget(self.canvas)
+            self.canvas.setFocus()
+
+    def _may_leave(self) -> bool:
+        """Whether the document may be closed: saved, or given up knowingly."""
+        if not self.session.dirty:
+            return True
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setWindowTitle("vidflow")
+        box.setText(tr("Save the changes to {}?").format(self.session.name))
+        save = box.addButton(tr("Save"), QMessageBox.ButtonRole.AcceptRole)
+        discard = box.addButton(tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(save)
+        box.exec()
+        if box.clickedButton() is save:
+            return self.do_save()
+        return box.clickedButton() is discard
+
+    def _fill_recent(self) -> None:
+        from vidflow.gui.recovery import recent_files
+
+        menu = self.menus["recent"]
+        menu.clear()
+        for path in recent_files():
+            menu.addAction(path.name, lambda path=path: self._try_open(path)).setToolTip(str(path))
+        if not menu.actions():
+            menu.addAction(tr("No file yet")).setEnabled(False)
+
+    def _drop_files(self, paths: list[str], at: QPointF) -> None:
+        from vidflow.graph import load
+
+        if len(paths) == 1:
+            path = Path(paths[0])
+            with contextlib.suppress(GraphError):
+                if path.suffix.lower() != ".json":
+                    load(path)  # raises where it carries no graph
+                self._try_open(path)
+                if path.suffix.lower() != ".json" and self.session.movie == path:
+                    choices = {tr("Add it as a clip instead"): lambda: self._add_clip(path, at)}
+                    self.banner.say("info", tr("{} carries its graph, which was opened.").format(path.name), choices)
+                return
+        others = self.editing.add_files(paths, at)
+        if others:
+            names = ", ".join(Path(one).name for one in others[:3])
+            self.session.message.emit("warn", tr("{} is no video, picture, sound or graph.").format(names))
+
+    def _add_clip(self, path: Path, at: QPointF) -> None:
+        self.session.new()
+        self.pages.setCurrentWidget(self.canvas)
+        self.editing.add_files([str(path)], at)
+
+    def do_new(self) -> None:
+        """Begin an empty document."""
+        self._start_empty()
+
+    def do_open(self) -> None:
+        """Ask for a file and open it."""
+        folder = str(self.session.path.parent) if self.session.path else str(Path.home())
+        path, _ = QFileDialog.getOpenFileName(self, tr("Open"), folder, FILTER)
+        if path:
+            self._try_open(path)
+
+    def do_save(self) -> bool:
+        """Write the document to its file."""
+        if self.session.path is None:
+            return self.do_save_as()
+        return self.save_to(self.session.path)
+
+    def do_save_as(self) -> bool:
+        """Ask for a name and write the document there."""
+        folder = self.session.path or Path.home() / "graph.json"
+        path, _ = QFileDialog.getSaveFileName(self, tr("Save as"), str(folder), "vidflow (*.json)")
+        return bool(path) and self.save_to(Path(path if path.endswith(".json") else f"{path}.json"))
+
+    def save_to(self, path: Path) -> bool:
+        """Write the document; False, with a message, where that is impossible."""
+        try:
+            self.keeper.keep_version(path)
+            self.session.save(path)
+        except GraphError as error:
+            self.banner.say("error", str(error.problems[0]))
+            return False
+        remember_file(path)
+        self.banner.say("info", tr("Saved {}.").format(path.name))
+        return True
+
+    def do_versions(self) -> None:
+        """Offer the versions of this file that were saved before."""
+        from vidflow.gui.versions import choose_version
+
+        choose_version(self)
+
+    def do_quit(self) -> None:
+        """Close the window."""
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.runner.busy and not self._may_stop():
+            event.ignore()
+            return
+        if not self._may_leave():
+            event.ignore()
+            return
+        store = preferences()
+        store.setValue("window/geometry", self.saveGeometry())
+        store.setValue("window/state", self.saveState(LAYOUT))
+        self.keeper.close()
+        self.viewer.close_down()
+        self.thumbs.close()
+        self.runner.close()
+        self.session.close()
+        event.accept()
+
+    def _may_stop(self) -> bool:
+        box = QMessageBox(self)
+        box.setWindowTitle("vidflow")
+        box.setText(tr("A run is at work. Close anyway?"))
+        box.setInformativeText(tr("What it has made is kept, and it goes on at the next start."))
+        stop = box.addButton(tr("Close"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
+        box.exec()
+        return box.clickedButton() is stop
+
+    def _offer_recovery(self) -> None:
+        self.keeper.offer(self.banner)
+
+    # Editing
+
+    def do_undo(self) -> None:
+        """Take back the last edit."""
+        self.session.undo()
+
+    def do_redo(self) -> None:
+        """Make it again."""
+        self.session.redo()
+
+    def do_cut(self) -> None:
+        """Cut what is selected."""
+        self.editing.cut()
+
+    def do_copy(self) -> None:
+        """Copy what is selected."""
+        self.editing.copy()
+
+    def do_paste(self) -> None:
+        """Paste."""
+        at = self.canvas.mapFromGlobal(QCursor.pos())
+        inside = self.canvas.rect().contains(at)
+        self.editing.paste(self.canvas.mapToScene(at) if inside else None)
+
+    def do_duplicate(self) -> None:
+        """Duplicate what is selected."""
+        self.editing.duplicate()
+
+    def do_delete(self) -> None:
+        """Delete what is selected."""
+        self.editing.delete()
+
+    def do_dissolve(self) -> None:
+        """Delete what is selected and reconnect around it."""
+        self.editing.delete(heal=True)
+
+    def do_select_all(self) -> None:
+        """Select every node."""
+        self.session.select(self.session.nodes)
+
+    def do_keys(self) -> None:
+        """Show and change the keys."""
+        from vidflow.gui.keys import show_keys
+
+        show_keys(self)
+
+    # Nodes
+
+    def do_search(self) -> None:
+        """Search for a node to add where the mouse is."""
+        at = self.canvas.mapFromGlobal(QCursor.pos())
+        if not self.canvas.viewport().rect().contains(at):
+            at = self.canvas.viewport().rect().center()
+        self._ask_node(self.canvas.mapToScene(at), None)
+
+    def _ask_node(self, at: QPointF, port: Port | None) -> None:
+        place = self.canvas.viewport().mapToGlobal(self.canvas.mapFromScene(at))
+        offered: list[Entry] = self.editing.offered(port)
+        self._search.ask(place, offered, lambda type: self.editing.add(type, at, port))
+
+    def do_show(self) -> None:
+        """Keep the selected node in the viewer; once more follows the selection."""
+        flat = self.session.flat(self.session.selection[-1])
+        self.session.pin("" if self.session.pinned == flat else flat)
+
+    def do_toggle_off(self) -> None:
+        """Turn what is selected off or on."""
+        self.editing.toggle_off()
+
+    def do_rename(self) -> None:
+        """Give the selected node another title."""
+        item = self.canvas.nodes.get(self.session.selection[-1]) if self.session.selection else None
+        if item is not None:
+            self.canvas.editor.rename(item)
+
+    def do_group(self) -> None:
+        """Make a subgraph of what is selected."""
+        self.editing.group()
+
+    def do_ungroup(self) -> None:
+        """Expand a subgraph."""
+        self.editing.ungroup()
+
+    def do_enter(self) -> None:
+        """Enter the selected subgraph."""
+        for id in self.session.selection:
+            if self.session.nodes[id].type.startswith("graph:"):
+                self.session.enter(id)
+                return
+
+    def do_leave(self) -> None:
+        """Leave the subgraph."""
+        self.session.leave()
+
+    def do_frame(self) -> None:
+        """Put a frame around what is selected."""
+        self.editing.frame()
+
+    def do_arrange(self) -> None:
+        """Lay out the nodes."""
+        self.editing.arrange()
+
+    def do_align_left(self) -> None:
+        """Line up on the left."""
+        self.editing.align("left")
+
+    def do_align_right(self) -> None:
+        """Line up on the right."""
+        self.editing.align("right")
+
+    def do_align_top(self) -> None:
+        """Line up at the top."""
+        self.editing.align("top")
+
+    def do_align_bottom(self) -> None:
+        """Line up at the bottom."""
+        self.editing.align("bottom")
+
+    def do_spread_across(self) -> None:
+        """Give equal gaps across."""
+        self.editing.align("spread_across")
+
+    def do_spread_down(self) -> None:
+        """Give equal gaps down."""
+        self.editing.align("spread_down")
+
+    def _show_menu(self, at: QPoint, what: Any) -> None:
+        menu = QMenu(self)
+        by_name = self.actions_by_name
+        names: tuple[str, ...]
+        if isinstance(what, NodeItem):
+            names = ("show", "run_selected", "", "toggle_off", "rename", "", "cut", "copy", "duplicate", "delete", "dissolve", "", "group")
+            if what.face.inner:
+                names = ("enter", "ungroup", "", *names)
+        elif isinstance(what, WireItem):
+            self.canvas.gestures.pick(what)
+            names = ("delete",)
+        elif isinstance(what, FrameItem):
+            self._frame_menu(menu, what)
+            names = ("", "delete")
+            what.setSelected(True)
+        else:
+            names = ("search", "paste", "", "select_all", "frame", "arrange", "fit")
+        for name in names:
+            if name:
+                menu.addAction(by_name[name])
+            else:
+                menu.addSeparator()
+        menu.popup(at)
+
+    def _frame_menu(self, menu: QMenu, frame: FrameItem) -> None:
+        from vidflow.graph import SetView
+
+        words = {"muted": tr("Grey"), "accent": tr("Blue"), "ok": tr("Green"), "warn": tr("Yellow"), "error": tr("Red")}
+        menu.addAction(tr("Rename"), lambda: self.canvas.editor.rename_frame(frame))
+        menu.addAction(tr("Edit the note"), lambda: self.canvas.editor.note(frame))
+        colours = menu.addMenu(tr("Colour"))
+        for token in TOKENS:
+            path = ("frames", frame.name, "colour")
+            edit = SetView(path, token, self.session.definition)
+            colours.addAction(words[token], lambda edit=edit: self.session.do(edit))
+
+    # Looking
+
+    def do_fit_selection(self) -> None:
+        """Zoom to what is selected."""
+        self.canvas.fit(self.session.selection)
+
+    def do_fit(self) -> None:
+        """Zoom to all."""
+        self.canvas.fit()
+
+    def do_zoom_in(self) -> None:
+        """Draw it larger."""
+        self.canvas.zoom_by(1.25)
+
+    def do_zoom_out(self) -> None:
+        """Draw it smaller."""
+        self.canvas.zoom_by(0.8)
+
+    def do_zoom_reset(self) -> None:
+        """Draw it at its own size."""
+        self.canvas.zoom_by(1 / self.canvas.zoom)
+
+    def do_thumbnails(self) -> None:
+        """Show pictures on nodes, or not."""
+        self.canvas.thumbnails = self.actions_by_name["thumbnails"].isChecked()
+        self.canvas.sync()
+
+    def do_welcome(self) -> None:
+        """Show the welcome page."""
+        self.pages.setCurrentWidget(self.welcome)
+
+    def do_commands(self) -> None:
+        """Search through all commands."""
+        found = [
+            Entry(command.name, tr(command.title).rstrip("…"), command.title, self._keys_words(command), "")
+            for command in COMMANDS
+            if self.actions_by_name[command.name].isEnabled() and command.name != "commands"
+        ]
+        centre = self.mapToGlobal(self.rect().center()) - QPoint(150, 240)
+        self._search.ask(centre, found, lambda name: self.actions_by_name[name].trigger())
+
+    def _keys_words(self, command: Command) -> str:
+        return ", ".join(one.toString() for one in self.actions_by_name[command.name].shortcuts())
+
+    def do_about(self) -> None:
+        """Say what this is."""
+        QMessageBox.about(self, "vidflow", f"vidflow {__version__}\n\n{tr('A node editor for AI video. Apache-2.0.')}")
+
+    # Running
+
+    def do_run(self) -> None:
+        """Run the document; what is up to date is taken from the store."""
+        self.runner.run()
+
+    def do_run_selected(self) -> None:
+        """Run what the selected nodes need, and them."""
+        self.runner.run([self.session.flat(id) for id in self.session.selection])
+
+    def do_run_variants(self) -> None:
+        """Run once for each of several values of a setting."""
+        from vidflow.gui.variants import ask_variants
+
+        each = ask_variants(self)
+        if each:
+            self.runner.run(each=each)
+
+    def do_cancel(self) -> None:
+        """Cancel the run."""
+        self.runner.cancel()
+
+    def do_open_outputs(self) -> None:
+        """Open the folder that files go to."""
+        folder = self.session.paths.output_dir
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+class _Banner(QFrame):
+    """A line over the canvas instead of a box in the way; it goes by itself where it only informs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "banner")
+        self.setObjectName("banner")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 4, 4, 4)
+        row.setSpacing(8)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.addWidget(self.text, 1)
+        self.buttons = QHBoxLayout()
+        row.addLayout(self.buttons)
+        close = QToolButton()
+        close.setAccessibleName(tr("Dismiss"))
+        close.setToolTip(tr("Dismiss"))
+        icons.on(close, "x")
+        close.clicked.connect(self.hide)
+        row.addWidget(close)
+        self._timer = QTimer(self, singleShot=True, interval=6000)
+        self._timer.timeout.connect(self.hide)
+        self.hide()
+
+    def say(self, level: str, text: str, choices: dict[str, Any] | None = None) -> None:
+        """Show a line; `choices` maps the words of buttons to what they do."""
+        self.text.setText(text)
+        self.text.setProperty("role", {"error": "error", "warn": "warn"}.get(level, ""))
+        self.text.style().unpolish(self.text)
+        self.text.style().polish(self.text)
+        while (item := self.buttons.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        for words, action in (choices or {}).items():
+            button = QPushButton(words)
+            button.clicked.connect(lambda _=False, action=action: (self.hide(), action()))
+            self.buttons.addWidget(button)
+        self.show()
+        self.setAccessibleName(text)
+        if level == "info" and not choices:
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+
+def application_windows() -> list[Window]:
+    """The editor's windows that are open."""
+    return [one for one in QApplication.topLevelWidgets() if isinstance(one, Window)]
