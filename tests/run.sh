@@ -11,9 +11,17 @@ python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/
 
 # Package: the command that shows that it is there.
 missing=()
-for package in ffmpeg:ffprobe; do
+for package in ffmpeg:ffprobe xvfb:Xvfb xdotool:xdotool; do
     command -v "${package#*:}" >/dev/null || missing+=("${package%:*}")
 done
+# What Qt loads, and a font for Japanese: libraries and files that no command shows.
+for package in libegl1:libEGL.so.1 libgl1:libGL.so.1 libxkbcommon-x11-0:libxkbcommon-x11.so.0 libdbus-1-3:libdbus-1.so.3 \
+    libfontconfig1:libfontconfig.so.1 libxcb-cursor0:libxcb-cursor.so.0 libxcb-icccm4:libxcb-icccm.so.4 \
+    libxcb-image0:libxcb-image.so.0 libxcb-keysyms1:libxcb-keysyms.so.1 libxcb-render-util0:libxcb-render-util.so.0 \
+    libxcb-util1:libxcb-util.so.1 libxcb-shape0:libxcb-shape.so.0 libxcb-xkb1:libxcb-xkb.so.1 libpulse0:libpulse.so.0; do
+    ldconfig -p | grep -qF "${package#*:}" || missing+=("${package%:*}")
+done
+compgen -G '/usr/share/fonts/*/*/NotoSansCJK*' >/dev/null || missing+=(fonts-noto-cjk)
 if ((${#missing[@]})); then
     root=()
     ((EUID == 0)) || root=(sudo -n)
@@ -26,7 +34,7 @@ if ((${#missing[@]})); then
 fi
 
 [[ -x .venv/bin/python ]] || python3 -m venv .venv
-.venv/bin/python -m pip install -q -c constraints.txt -e '.[models,test]'
+.venv/bin/python -m pip install -q -c constraints.txt -e '.[models,editor,test]'
 
 gate() {
     printf '\n== %s\n' "$*"

@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="vidflow", description="A node-based editor for AI video, and the engine under it.")
     parser.add_argument("--version", action="version", version=f"vidflow {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    parser.set_defaults(command=lambda _: parser.print_help() or WRONG)
+    parser.set_defaults(command=lambda options: _edit(options) if _display() else parser.print_help() or WRONG, graph=None)
 
     run = commands.add_parser("run", help="run a graph", description="Run a graph to its end.")
     run.add_argument("graph", metavar="GRAPH", help="the graph file (.json), or a movie that carries one")
@@ -321,7 +321,26 @@ def _store(options: argparse.Namespace) -> int:
 
 
 def _edit(options: argparse.Namespace) -> int:
-    raise VidflowError("the editor is not part of this version; 'vidflow run GRAPH' runs a graph.")
+    if not _display():
+        raise VidflowError("there is no display to open the editor on; 'vidflow run GRAPH' runs a graph without one.")
+    try:
+        from vidflow import gui
+
+        return gui.run(options.graph)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        if missing not in ("PySide6", "NodeGraphQt", "Qt", "shiboken6", "qtawesome"):
+            raise
+        raise VidflowError(
+            f"the editor needs {missing}, which is not installed: pip install 'vidflow[editor]'."
+        ) from None
+
+
+def _display() -> bool:
+    """Whether a window can be shown."""
+    if sys.platform in ("win32", "darwin") or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _bytes(size: float) -> str:
