@@ -27,6 +27,7 @@ from vidflow.graph.edits import (
 )
 from vidflow.graph.expand import Types, interface
 from vidflow.graph.files import dump, from_mapping, load, parse, save, to_mapping
+from vidflow.graph.grouping import definition_name, grouped, ungrouped
 from vidflow.graph.history import History
 from vidflow.graph.literals import read_value
 from vidflow.graph.patches import Patch, difference
@@ -66,12 +67,14 @@ __all__ = [
     "check",
     "connected",
     "copied",
+    "definition_name",
     "difference",
     "disconnected",
     "dump",
     "files_of",
     "fitting",
     "from_mapping",
+    "grouped",
     "inserted",
     "interface",
     "load",
@@ -83,4 +86,5 @@ __all__ = [
     "removed",
     "save",
     "to_mapping",
+    "ungrouped",
 ]

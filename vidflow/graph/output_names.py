@@ -20,12 +20,23 @@ _MAX_BYTES = 100
 _HINT = "A name may hold {graph}, {each}, {n}, {n:04} and {node.input}."
 
 
+def nodes_named(template: str) -> list[str]:
+    """The ids in the `{node.input}` of a template."""
+    found = [match[1].rpartition(".")[0] for match in _PLACEHOLDER.finditer(template)] if "{" in template else []
+    return [id for id in found if id]
+
+
 def with_ids(template: str, ids: Mapping[str, str]) -> str:
-    """`template` with the nodes that its `{node.input}` name called as `ids` says."""
+    """`template` with the nodes that its `{node.input}` name called as `ids` says, those inside of one with it."""
 
     def named(match: re.Match[str]) -> str:
         node, dot, setting = match[1].rpartition(".")
-        return f"{{{ids[node]}.{setting}}}" if dot and node in ids else match[0]
+        parts = node.split("/")
+        for end in range(len(parts), 0, -1) if dot else ():
+            outer = "/".join(parts[:end])
+            if outer in ids:
+                return f"{{{'/'.join([ids[outer], *parts[end:]])}.{setting}}}"
+        return match[0]
 
     return _PLACEHOLDER.sub(named, template) if "{" in template else template
 
