@@ -90,10 +90,13 @@ class Engine:
         output_dir: str | Path | None = None,
         allow_write: Sequence[str | Path] = (),
         paths: Paths | None = None,
+        watch: bool = False,
     ) -> Request:
         """Check the graph and begin to run it. The higher `urgency`, the sooner its pieces run.
 
-        `paths` says where a graph that is no file reads and writes (else from the current directory). `each` makes one variant for every value (of several inputs: for every combination). Raises GraphError with
+        `paths` says where a graph that is no file reads and writes (else from the current directory). `watch` watches all
+        nodes from the beginning, so that samplers give a picture of each step. `each` makes one variant for every value
+        (of several inputs: for every combination). Raises GraphError with
         every problem before anything has run.
         """
         document, paths = opened(graph, output_dir, allow_write, paths)
@@ -104,6 +107,9 @@ class Engine:
         request = Request(self, checked, urgency, finish_leaves=True)
         with self._lock:
             self._requests.add(request)
+        if watch:
+            for node in checked[0][1].nodes:
+                request.watch(node)
         request.begin()
         return request
 

@@ -192,7 +192,9 @@ class Runner(QObject):
         def submit() -> None:
             outcome: Any
             try:
-                outcome = engine.submit(run.graph, only=run.only, each=dict(run.each) or None, paths=run.paths)
+                outcome = engine.submit(
+                    run.graph, only=run.only, each=dict(run.each) or None, paths=run.paths, watch=True
+                )
             except VidflowError as error:
                 outcome = error
             run.marks = marks(run.graph)
@@ -215,9 +217,6 @@ class Runner(QObject):
         self._reader = outcome.events()
         if run.status == "cancelled":
             outcome.cancel()
-        for node, spec in ((id, one.spec) for id, one in outcome.executions[0].nodes.items()):
-            if spec.outputs and spec.outputs[0].type.name in ("video", "image"):
-                outcome.watch(node)
         self._timer.start()
         self._drain()
 

@@ -164,18 +164,17 @@ class Session(QObject):
     def _on_change(self, before: Graph, after: Graph) -> None:
         if before.graphs is not after.graphs:
             self._kinds = Kinds(after, self.types)
-        left = self.scope
+        left, chosen = self.scope, self.selection
         while self.scope and not self._enterable(self.scope):
             self.scope = self.scope[:-1]
+        # Whoever hears of a change may count on what is selected being there.
+        self.selection = () if self.scope != left else tuple(id for id in chosen if id in self.nodes)
         if self.scope != left:
-            self.selection = ()
             self.scope_changed.emit()
         self.changed.emit(before, after)
-        kept = tuple(id for id in self.selection if id in self.nodes)
-        if kept != self.selection:
-            self.select(kept)
-        elif self.pinned and not self._exists(self.pinned):
-            self.pin("")
+        if self.selection != chosen:
+            self.selection_changed.emit()
+        self._show()
         self.file_changed.emit()
         self._timer.start()
 
@@ -383,6 +382,8 @@ class Session(QObject):
 
     def close(self) -> None:
         """Stop the thread of checks."""
+        self._timer.stop()
+        self._timer.blockSignals(True)
         self._worker.shutdown(wait=False, cancel_futures=True)
 
 

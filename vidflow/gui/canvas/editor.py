@@ -167,7 +167,7 @@ class InPlace(QObject):
         except GraphError as error:
             self.session.message.emit("warn", error.problems[0].message)
             return
-        wrong = slot.judge(value) if slot.judge is not None and value is not None else None
+        wrong = slot.spec.hint.problem(value) if value is not None and not slot.many else None
         if wrong:
             self.session.message.emit("warn", f"{label_of(slot.name)}: {wrong}")
             return
