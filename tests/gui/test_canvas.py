@@ -203,7 +203,7 @@ def test_a_value_is_scrubbed_and_a_click_edits_it(hand: Any, qtbot: Any, pair: A
     hand.click(hand.value(size, "width"))
     field = hand.canvas.editor.field
     field.selectAll()
-    qtbot.keyClicks(field, "3")
+    qtbot.keyClicks(field, "-3")
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert hand.session.nodes[size].inputs["width"] == 1280, "an impossible value is refused"
     assert "out of range" in hand.window.banner.text.text()

@@ -15,10 +15,14 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, QStandardPaths, QTimer, Signal
 
 from vidflow.errors import GraphError, Problem
-from vidflow.graph import Edit, Graph, History, Node, Paths, check, files
+from vidflow.graph import Edit, Graph, History, Node, Paths, SetInput, check, files
 from vidflow.graph.advice import advice
 from vidflow.graph.document import SUBGRAPH, links_in
+<<<<<<< HEAD
 from vidflow.graph.embedded import HEAD, is_media
+=======
+from vidflow.graph.edits import UNSET
+>>>>>>> e2aa4ce (gui: setting an input is the session's, for the canvas and the panels)
 from vidflow.graph.expand import expand
 from vidflow.graph.kinds import Kind, Kinds
 from vidflow.graph.order import topological
@@ -152,6 +156,13 @@ class Session(QObject):
             self.message.emit("warn", str(error.problems[0]))
             return False
         return True
+
+    def set(self, id: str, name: str, value: Any, merge_key: object = None) -> bool:
+        """Set an input of a node of the scope. A value that equals the default is left out of the document."""
+        kind = self.kind(id)
+        default = kind.defaults.get(name, UNSET) if kind else UNSET
+        same = value == default and type(value) is type(default)
+        return self.do(SetInput(id, name, UNSET if same else value, self.definition), merge_key)
 
     def undo(self) -> None:
         """Take back the last edit."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QPlainTextEdit, QWidget
 
 from vidflow.errors import GraphError
-from vidflow.graph import SetInput, SetView
+from vidflow.graph import SetView
 from vidflow.graph.edits import UNSET
 from vidflow.graph.kinds import Slot
 from vidflow.graph.literals import read_value
@@ -49,7 +49,7 @@ class InPlace(QObject):
         value = node.inputs.get(setting, kind.defaults.get(setting))
         hint = slot.spec.hint
         if slot.type.name == "bool" and not slot.many:
-            self._set(item.id, slot, not value)
+            self.session.set(item.id, slot.name, not value)
         elif isinstance(hint, Choice) and not slot.many:
             self._choose(item, row, slot, hint, value)
         elif isinstance(hint, File | Folder):
@@ -160,7 +160,7 @@ class InPlace(QObject):
 
     def _typed(self, id: str, slot: Slot, text: str) -> None:
         if not text.strip() and slot.nullable:
-            self._set(id, slot, None)
+            self.session.set(id, slot.name, None)
             return
         try:
             value = read_value(text, slot.spec) if slot.type.name != "str" or slot.many else text
@@ -171,13 +171,7 @@ class InPlace(QObject):
         if wrong:
             self.session.message.emit("warn", f"{label_of(slot.name)}: {wrong}")
             return
-        self._set(id, slot, value)
-
-    def _set(self, id: str, slot: Slot, value: Any) -> None:
-        kind = self.session.kind(id)
-        default = kind.defaults.get(slot.name, UNSET) if kind else UNSET
-        same = value == default and type(value) is type(default) and not slot.required
-        self.session.do(SetInput(id, slot.name, UNSET if same else value, self.session.definition))
+        self.session.set(id, slot.name, value)
 
     def _choose(self, item: NodeItem, row: int, slot: Slot, hint: Choice, value: Any) -> None:
         menu = QMenu(self.canvas)
@@ -186,7 +180,7 @@ class InPlace(QObject):
             action = menu.addAction(tr("auto") if option is None else tr(str(option)))
             action.setCheckable(True)
             action.setChecked(option == value)
-            action.triggered.connect(lambda _=False, option=option: self._set(item.id, slot, option))
+            action.triggered.connect(lambda _=False, option=option: self.session.set(item.id, slot.name, option))
         area = self._area(item.mapRectToScene(item.value_rect(row)))
         menu.setMinimumWidth(area.width())
         menu.popup(self.canvas.viewport().mapToGlobal(area.bottomLeft()))
@@ -198,6 +192,4 @@ class InPlace(QObject):
         else:
             found, _ = QFileDialog.getOpenFileName(self.canvas, label_of(slot.name), folder)
         if found:
-            self._set(id, slot, self.session.path_text(found))
-
-
+            self.session.set(id, slot.name, self.session.path_text(found))

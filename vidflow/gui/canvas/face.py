@@ -89,7 +89,7 @@ def face_of(
 ) -> Face:
     """What node `id` shows. `part` is the definition where it is a subgraph; `used` are the outputs that others read,
     which is all that is known of the outputs of a type that is not there."""
-    title = said(view.get("title")) or _title(node, kind, part)
+    title = title_of(node, kind, view, part)
     rows = [*_inputs(id, node, kind), *_settings(id, node, kind, view)]
     outputs = _outputs(id, kind, used)
     for index, (port, label) in enumerate(outputs):
@@ -115,7 +115,11 @@ def face_of(
     )
 
 
-def _title(node: Node, kind: Kind | None, part: Subgraph | None) -> str:
+def title_of(node: Node, kind: Kind | None, view: Mapping[str, Any], part: Subgraph | None = None) -> str:
+    """What a node is called: as its user says, else as its type. `part` is the definition where it is a subgraph."""
+    given = said(view.get("title"))
+    if given:
+        return given
     if part is not None:
         return said(part.view.get("title")) or node.type[len(SUBGRAPH) :].replace("_", " ")
     if kind is not None and kind.spec is not None:
