@@ -28,9 +28,28 @@ if TYPE_CHECKING:
     from vidflow.gui.canvas.view import Canvas
     from vidflow.gui.session import Session
 
-VIDEOS = frozenset(".mp4 .mov .mkv .webm .avi .m4v .mpg .mpeg .ts .mts .m2ts .wmv .flv .ogv .3gp .gif".split())
-SOUNDS = frozenset(".wav .mp3 .m4a .aac .flac .ogg .opus .aiff .aif .wma".split())
-IMAGES = frozenset(".png .jpg .jpeg .webp .bmp .tif .tiff .exr .avif .tga".split())
+VIDEOS = frozenset(
+    [
+        ".mp4",
+        ".mov",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".m4v",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".wmv",
+        ".flv",
+        ".ogv",
+        ".3gp",
+        ".gif",
+    ]
+)
+SOUNDS = frozenset([".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".aiff", ".aif", ".wma"])
+IMAGES = frozenset([".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".exr", ".avif", ".tga"])
 
 
 class Editing:
@@ -273,7 +292,9 @@ class Editing:
         sizes = {id: (canvas.nodes[id].width, canvas.nodes[id].height) for id in session.nodes if id in set(ids)}
         links = [
             (wire.source[0], wire.target[0])
-            for wire in sorted(canvas.wires.values(), key=lambda wire: (wire.target[0], wire.target[1], wire.target[2] or 0))
+            for wire in sorted(
+                canvas.wires.values(), key=lambda wire: (wire.target[0], wire.target[1], wire.target[2] or 0)
+            )
             if wire.source[0] in sizes and wire.target[0] in sizes
         ]
         places = arranged(sizes, links, list(sizes))

@@ -18,11 +18,8 @@ from vidflow.errors import GraphError, Problem
 from vidflow.graph import Edit, Graph, History, Node, Paths, SetInput, check, files
 from vidflow.graph.advice import advice
 from vidflow.graph.document import SUBGRAPH, links_in
-<<<<<<< HEAD
-from vidflow.graph.embedded import HEAD, is_media
-=======
 from vidflow.graph.edits import UNSET
->>>>>>> e2aa4ce (gui: setting an input is the session's, for the canvas and the panels)
+from vidflow.graph.embedded import HEAD, is_media
 from vidflow.graph.expand import expand
 from vidflow.graph.kinds import Kind, Kinds
 from vidflow.graph.order import topological

@@ -144,7 +144,7 @@ def wanted() -> Theme:
 
 def put_on(app: QApplication, theme: Theme) -> None:
     """Dress the whole application in `theme`."""
-    global _current  # noqa: PLW0603 - there is one application, and one theme that is on
+    global _current
     _current = theme
     app.setStyle("Fusion")
     app.setFont(font(BODY))

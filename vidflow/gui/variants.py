@@ -37,7 +37,9 @@ def ask_variants(window: Window) -> dict[str, Sequence[Any]]:
         for name, slot in kind.slots.items() if kind is not None else ():
             if slot.plain and not slot.many:
                 first = (0 if id in chosen and not session.scope else 2) + (0 if name in ("seed", "path") else 1)
-                names.append((first, f"{id}.{name}", f"{said(session.view_of(id).get('title')) or id}: {label_of(name)}"))
+                names.append(
+                    (first, f"{id}.{name}", f"{said(session.view_of(id).get('title')) or id}: {label_of(name)}")
+                )
     for _, name, words in sorted(names, key=lambda one: one[0]):
         setting.addItem(words, name)
     form.addRow(tr("Setting"), setting)

@@ -166,7 +166,21 @@ class Window(QMainWindow):
         bar = self.menuBar()
         table: dict[str, tuple[str, ...]] = {
             "File": ("new", "open", "recent", "", "save", "save_as", "versions", "", "open_outputs", "", "quit"),
-            "Edit": ("undo", "redo", "", "cut", "copy", "paste", "duplicate", "delete", "dissolve", "", "select_all", "", "keys"),
+            "Edit": (
+                "undo",
+                "redo",
+                "",
+                "cut",
+                "copy",
+                "paste",
+                "duplicate",
+                "delete",
+                "dissolve",
+                "",
+                "select_all",
+                "",
+                "keys",
+            ),
             "Node": (
                 *("search", "", "show", "toggle_off", "rename", "", "group", "ungroup", "enter", "leave", "", "frame"),
                 *("arrange", "align"),
@@ -378,7 +392,18 @@ class Window(QMainWindow):
         chosen = bool(session.selection)
         by_name["undo"].setEnabled(session.history.can_undo)
         by_name["redo"].setEnabled(session.history.can_redo)
-        for name in ("cut", "copy", "duplicate", "dissolve", "toggle_off", "group", "show", "rename", "run_selected", "fit_selection"):
+        for name in (
+            "cut",
+            "copy",
+            "duplicate",
+            "dissolve",
+            "toggle_off",
+            "group",
+            "show",
+            "rename",
+            "run_selected",
+            "fit_selection",
+        ):
             by_name[name].setEnabled(chosen)
         several = len(session.selection) > 1
         for name in ("align_left", "align_right", "align_top", "align_bottom", "spread_across", "spread_down"):
@@ -693,7 +718,21 @@ class Window(QMainWindow):
         by_name = self.actions_by_name
         names: tuple[str, ...]
         if isinstance(what, NodeItem):
-            names = ("show", "run_selected", "", "toggle_off", "rename", "", "cut", "copy", "duplicate", "delete", "dissolve", "", "group")
+            names = (
+                "show",
+                "run_selected",
+                "",
+                "toggle_off",
+                "rename",
+                "",
+                "cut",
+                "copy",
+                "duplicate",
+                "delete",
+                "dissolve",
+                "",
+                "group",
+            )
             if what.face.inner:
                 names = ("enter", "ungroup", "", *names)
         elif isinstance(what, WireItem):

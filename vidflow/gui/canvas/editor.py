@@ -58,7 +58,9 @@ class InPlace(QObject):
             text = "" if value is None else ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
             area = self._area(item.mapRectToScene(item.value_rect(row)))
             multiline = isinstance(hint, Text) and hint.multiline
-            self._open(area, text, lambda given: self._typed(item.id, slot, given), label_of(setting), multiline=multiline)
+            self._open(
+                area, text, lambda given: self._typed(item.id, slot, given), label_of(setting), multiline=multiline
+            )
 
     def rename(self, item: NodeItem) -> None:
         """Give a node another title."""

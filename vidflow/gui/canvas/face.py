@@ -103,7 +103,11 @@ def face_of(
     wide = view.get("width")
     return Face(
         title=title,
-        icon=ICONS.get(kind.spec.category, "puzzle-piece") if kind and kind.spec else "stack-simple" if kind else "warning",
+        icon=ICONS.get(kind.spec.category, "puzzle-piece")
+        if kind and kind.spec
+        else "stack-simple"
+        if kind
+        else "warning",
         main=wire_type(main),
         rows=tuple(rows),
         off=node.off,
@@ -147,7 +151,9 @@ def _outputs(id: str, kind: Kind | None, used: Sequence[str | None]) -> list[tup
     found: list[tuple[Port, str]] = []
     for name, type in kind.outputs.items():
         if name is not None:
-            port = Port(id, name, type.name, "out", many=type.many, linked=name in linked or (not found and None in linked))
+            port = Port(
+                id, name, type.name, "out", many=type.many, linked=name in linked or (not found and None in linked)
+            )
             found.append((port, label_of(name)))
     return found
 
@@ -189,7 +195,9 @@ def _settings(id: str, node: Node, kind: Kind | None, view: Mapping[str, Any]) -
     changed = [
         name
         for name, slot in kind.slots.items()
-        if slot.plain and name not in linked and (slot.required or (name in node.inputs and node.inputs[name] != kind.defaults.get(name)))
+        if slot.plain
+        and name not in linked
+        and (slot.required or (name in node.inputs and node.inputs[name] != kind.defaults.get(name)))
     ]
     shown = dict.fromkeys([*stars, *changed][:SHOWN_SETTINGS])
     rows: list[Row] = []

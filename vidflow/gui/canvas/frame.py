@@ -81,7 +81,9 @@ class FrameItem(QGraphicsItem):
         colours = theme.now()
         lod = option.levelOfDetailFromTransform(painter.worldTransform())
         selected = self.isSelected()
-        painter.setPen(QPen(colours.qcolor("accent" if selected else self.token, 1.0 if selected else 0.5), 2 if selected else 1))
+        painter.setPen(
+            QPen(colours.qcolor("accent" if selected else self.token, 1.0 if selected else 0.5), 2 if selected else 1)
+        )
         painter.setBrush(colours.qcolor(self.token, 0.08))
         painter.drawRoundedRect(self.rect, 6, 6)
         corner = self.rect.bottomRight()

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 MOVED = 4
 """Pixels that the mouse must move before a click becomes a drag."""
-_SHIFT, _CTRL, _ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
+_SHIFT, _CTRL, _ALT = (
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.AltModifier,
+)
 
 
 class Gesture:
@@ -138,7 +142,9 @@ class Move(Gesture):
         if not self.moved(event):
             return
         by = at - self.origin
-        anchor = self.places.get(self.taken.id) if isinstance(self.taken, NodeItem) else self.frame_places[self.taken.name]
+        anchor = (
+            self.places.get(self.taken.id) if isinstance(self.taken, NodeItem) else self.frame_places[self.taken.name]
+        )
         anchor = anchor if anchor is not None else QPointF()
         by = QPointF(snapped(anchor.x() + by.x()) - anchor.x(), snapped(anchor.y() + by.y()) - anchor.y())
         for id, item in self.items.items():
@@ -155,7 +161,11 @@ class Move(Gesture):
             (item,) = self.items.values()
             centre = item.pos() + QPointF(item.width / 2, 14)
             wire = self.canvas.wire_at(centre, 14) or self.canvas.wire_at(at, 10)
-            if wire is not None and item.id not in (wire.source[0], wire.target[0]) and self._insertion(wire) is not None:
+            if (
+                wire is not None
+                and item.id not in (wire.source[0], wire.target[0])
+                and self._insertion(wire) is not None
+            ):
                 found = wire
         if found is not self.wire:
             for wire in (self.wire, found):
@@ -492,9 +502,7 @@ class Gestures:
         if self.active is not None:
             return
         canvas, button = self.canvas, event.button()
-        if button == Qt.MouseButton.MiddleButton or (
-            button == Qt.MouseButton.LeftButton and event.modifiers() & _ALT
-        ):
+        if button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and event.modifiers() & _ALT):
             self.active = Pan(canvas, event)
         elif button == Qt.MouseButton.LeftButton:
             self.active = self._left(event)
@@ -763,5 +771,3 @@ def _spot(found: tuple[NodeItem, Port]) -> QPointF:
 
 def _pair(at: QPointF) -> tuple[float, float]:
     return (at.x(), at.y())
-
-

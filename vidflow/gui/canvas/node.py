@@ -171,7 +171,9 @@ class NodeItem(AbstractNodeItem):
     def _header(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
         ratio = painter.device().devicePixelRatioF()
         left = 12.0
-        icon = icons.pixmap(self.face.icon, 16, "error" if self.face.missing else "muted", max(1.0, round(ratio * lod, 1)))
+        icon = icons.pixmap(
+            self.face.icon, 16, "error" if self.face.missing else "muted", max(1.0, round(ratio * lod, 1))
+        )
         if icon is not None:
             painter.drawPixmap(QRectF(left, 6, 16, 16), icon, QRectF(icon.rect()))
             left += 22
@@ -303,14 +305,26 @@ def draw_port(painter: QPainter, colours: theme.Theme, port: Port, at: QPointF, 
         case "image":
             painter.drawRect(box.adjusted(0.8, 0.8, -0.8, -0.8))
         case "audio":
-            points = [QPointF(at.x() - half, at.y() - half), QPointF(at.x() + half, at.y()), QPointF(at.x() - half, at.y() + half)]
+            points = [
+                QPointF(at.x() - half, at.y() - half),
+                QPointF(at.x() + half, at.y()),
+                QPointF(at.x() - half, at.y() + half),
+            ]
             painter.drawPolygon(QPolygonF(points))
         case "prompt":
-            points = [QPointF(at.x(), at.y() - half), QPointF(at.x() + half, at.y()), QPointF(at.x(), at.y() + half), QPointF(at.x() - half, at.y())]
+            points = [
+                QPointF(at.x(), at.y() - half),
+                QPointF(at.x() + half, at.y()),
+                QPointF(at.x(), at.y() + half),
+                QPointF(at.x() - half, at.y()),
+            ]
             painter.drawPolygon(QPolygonF(points))
         case "conditioning":
             q = half / 2
-            points = [QPointF(at.x() + x, at.y() + y) for x, y in ((-half, 0), (-q, -half), (q, -half), (half, 0), (q, half), (-q, half))]
+            points = [
+                QPointF(at.x() + x, at.y() + y)
+                for x, y in ((-half, 0), (-q, -half), (q, -half), (half, 0), (q, half), (-q, half))
+            ]
             painter.drawPolygon(QPolygonF(points))
         case "latents":
             painter.drawEllipse(box)

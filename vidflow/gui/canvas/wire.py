@@ -62,9 +62,7 @@ class WireItem(QGraphicsPathItem):
             path = self.path()
             count = max(8, min(64, int(path.length() / 16)))
             self._samples = [path.pointAtPercent(k / count) for k in range(count + 1)]
-        return min(
-            _to_segment(at, one, other) for one, other in zip(self._samples, self._samples[1:], strict=False)
-        )
+        return min(_to_segment(at, one, other) for one, other in zip(self._samples, self._samples[1:], strict=False))
 
     def nearer_end(self, at: QPointF) -> str:
         """`in` or `out`: the end that a point is nearer to."""
