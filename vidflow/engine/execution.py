@@ -25,6 +25,7 @@ from vidflow.engine.noderun import Blamed, Lazy, NodeRun, Status
 from vidflow.engine.sinks import finished_sink
 from vidflow.errors import Cancelled, Failure, MediaError, StoreError, VidflowError
 from vidflow.graph.document import Link
+from vidflow.nodespec.spec import NodeSpec
 from vidflow.values import Video
 from vidflow.values.reading import Pipeline
 
@@ -50,6 +51,7 @@ class Execution:
         run_id: str,
         urgency: float = 0,
         finish_leaves: bool = True,
+        sparing: bool = False,
         ended: Callable[[Execution], None] | None = None,
     ) -> None:
         self.engine = engine
@@ -72,6 +74,9 @@ class Execution:
         self.paths = recipe.paths
         self.recipe = recipe
         self._finish_leaves = finish_leaves
+        self._sparing = sparing
+        self.spared: list[str] = []
+        """The nodes that would take long and so were not begun."""
         self._ended = ended
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -260,6 +265,10 @@ class Execution:
     def _dispatch(self, node: NodeRun) -> None:
         if self.cancelled:
             return
+        if self._sparing and _takes_long(node.spec):
+            self.spared.append(node.id)
+            self._block(node)
+            return
         node.status = Status.RUNNING
         self.bodies.dispatch(node)
 
@@ -318,8 +327,9 @@ class Execution:
     def _report(self, node: NodeRun) -> None:
         if node.status is not Status.DONE or any(failure.node == node.id for failure in self.failures):
             return
-        row = (self.run_id, node.id, int(node.was_kept), node.seconds)
-        self.store.journal("INSERT INTO timings VALUES (?, ?, ?, ?)", row)
+        if self._finish_leaves:
+            row = (self.run_id, node.id, int(node.was_kept), node.seconds)
+            self.store.journal("INSERT INTO timings VALUES (?, ?, ?, ?)", row)
         notes = tuple(node.note_texts)
         self.hub.put(NodeFinished(self.run_id, node.id, node.was_kept, node.seconds, 0, notes, self.variant))
 
@@ -483,6 +493,13 @@ class Execution:
         """The lock under which a node's kept value is made."""
         with self._lock:
             return self._kept_locks.setdefault(f"{node.key}#{name}", threading.Lock())
+
+
+def _takes_long(spec: NodeSpec) -> bool:
+    """Whether the body itself does what is dear. One that gives a video or sound only says how it is made."""
+    lazy = any(output.type.name in ("video", "audio") for output in spec.outputs)
+    films = any(one.type.name in ("video", "audio") for one in spec.inputs)
+    return not lazy and (spec.lane != "cpu" or (films and all(one.type.name != "image" for one in spec.outputs)))
 
 
 def _input_of(node: NodeRun, error: BaseException) -> str | None:

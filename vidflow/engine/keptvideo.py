@@ -23,6 +23,7 @@ from vidflow.values.video import BATCH_BYTES
 if TYPE_CHECKING:
     from vidflow.engine.claims import Claim
     from vidflow.engine.noderun import NodeRun
+    from vidflow.engine.store import Store
 
 LONGEST = 16
 _POLL = 0.02
@@ -42,6 +43,20 @@ def is_whole(node: NodeRun, key: str, info: VideoInfo) -> bool:
     """Whether every segment of a video is kept."""
     count = -(-info.frames // segment_length(info))
     return all(node.store.path(key, segment_name(number, info)).exists() for number in range(count))
+
+
+def kept_ranges(store: Store, key: str, info: VideoInfo) -> list[tuple[int, int]]:
+    """Which frames of a video are kept now, as ranges that do not touch."""
+    length = segment_length(info)
+    found: list[tuple[int, int]] = []
+    there = {entry.name for entry in folder.iterdir()} if (folder := store.path(key, "")).is_dir() else set[str]()
+    for number in range(-(-info.frames // length)):
+        if segment_name(number, info) in there:
+            start, stop = number * length, min((number + 1) * length, info.frames)
+            if found and found[-1][1] == start:
+                start = found.pop()[0]
+            found.append((start, stop))
+    return found
 
 
 class KeptVideo:

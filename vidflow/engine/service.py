@@ -20,13 +20,14 @@ from vidflow.engine.device import device_kind
 from vidflow.engine.events import Event, Hub, Reader, RunFinished, RunStarted
 from vidflow.engine.execution import Execution
 from vidflow.engine.lanes import Lanes, Threads
+from vidflow.engine.opening import Opened
 from vidflow.engine.reading import Budget
 from vidflow.engine.sinks import Slots
 from vidflow.engine.store import Store
 from vidflow.engine.variants import Variant, variants_of
 from vidflow.errors import Cancelled, Failure, GraphError, Problem, RunError, VidflowError
 from vidflow.graph.check import Checked, check
-from vidflow.graph.document import Graph
+from vidflow.graph.document import Graph, Link
 from vidflow.graph.files import from_mapping, load, located
 from vidflow.graph.paths import Paths, paths_for
 from vidflow.graph.recipe import Recipe
@@ -153,20 +154,44 @@ class Engine:
 
         Raises GraphError, RunError, and IndexError where the range is not inside the video.
         """
-        document, paths = opened(graph, None, (), paths)
         id, dot, output = node.rpartition(".")
         id, output = (id, output) if dot else (node, None)
-        checked = self._check_variants(document, paths, set or {}, [id], variants_of({}))
-        if id not in checked[0][1].nodes:
-            hint = f"Name one inside it: {', '.join(checked[0][1].wanted)}."
-            raise GraphError(Problem("unknown-node", f"{id!r} is a subgraph; a node is read.", hint=hint))
-        request = Request(self, checked, urgency, finish_leaves=False)
+        with self.open(graph, id, urgency, output=output, set=set, paths=paths) as one:
+            video = one.value()
+            end = stop if stop is not None or not isinstance(video, Video) else video.info.frames
+            return Frames([frame for frames in one.read(start, end or 0) for frame in frames])
+
+    def open(
+        self,
+        graph: GraphLike,
+        node: str,
+        urgency: float = 10,
+        *,
+        output: str | None = None,
+        set: Mapping[str, Any] | None = None,
+        paths: Paths | None = None,
+        sparing: bool = False,
+    ) -> Opened:
+        """A node (of a subgraph: the one that gives its output; of a sink: what it is given), to be looked at.
+
+        `paths` says where a graph's files lie that has not come from one. `sparing` begins nothing that takes long: no
+        model's or hosted work, and none that reads a whole film. Raises GraphError.
+        """
+        document, paths = opened(graph, None, (), paths)
+        checked = self._check_variants(document, paths, set or {}, [node], variants_of({}))
+        _, found = checked[0]
+        id = node if node in found.nodes else found.wanted[0]
+        one = found.nodes[id]
+        if one.spec.sink:
+            entries = [entry for link in one.links.values() for entry in (link if isinstance(link, tuple) else (link,))]
+            link = next((entry for entry in entries if isinstance(entry, Link)), None)
+            if link is None:
+                raise GraphError(Problem("nothing-to-see", "it is given nothing that could be shown.", id))
+            id, output = link.node, link.output
+            checked = self._check_variants(document, paths, set or {}, [id], variants_of({}))
+        request = Request(self, checked, urgency, finish_leaves=False, sparing=sparing)
         request.begin()
-        with request.result() as result:
-            video = result[node]
-            if not isinstance(video, Video):
-                raise GraphError(Problem("wrong-type", "this output is no video, so it has no frames.", id, output))
-            return Frames([frame for frames in video.read(start, stop) for frame in frames])
+        return Opened(request, id, output)
 
     def forget(self, request: Request) -> None:
         """A request has ended."""
@@ -208,6 +233,7 @@ class Request:
         urgency: float,
         *,
         finish_leaves: bool,
+        sparing: bool = False,
     ) -> None:
         if engine.closed:
             raise VidflowError("The engine is closed; make another.")
@@ -220,6 +246,8 @@ class Request:
         self._ended = 0
         self._waiting: deque[Execution] = deque()
         self._cancelled = False
+        self._journalled = finish_leaves
+        """Whether it is a run; a look at a node is none."""
         self.executions = [
             Execution(
                 engine,
@@ -229,6 +257,7 @@ class Request:
                 run_id=self.id,
                 urgency=urgency,
                 finish_leaves=finish_leaves,
+                sparing=sparing,
                 ended=self._one_ended,
             )
             for recipe, one in checked
@@ -240,11 +269,15 @@ class Request:
         for execution in self.executions:
             self.hub.put(RunStarted(self.id, tuple(execution.nodes), execution.wanted, execution.variant))
 
-        row = (self.id, self._name, self._began, 0.0, "running")
-        self.engine.store.journal("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", row)
+        self._journal(0.0, "running")
         self._waiting = deque(self.executions)
         for _ in range(min(AT_ONCE, len(self.executions))):
             self.engine.threads.start(self._start_next)
+
+    def _journal(self, seconds: float, status: str) -> None:
+        if self._journalled:
+            row = (self.id, self._name, self._began, seconds, status)
+            self.engine.store.journal("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", row)
 
     def _start_next(self) -> None:
         """Start the next variant, unless all have been."""
@@ -306,8 +339,7 @@ class Request:
         statuses = {one.status for one in self.executions}
         status = next(one for one in ("cancelled", "failed", "done") if one in statuses)
         seconds = time.time() - self._began
-        row = (self.id, self._name, self._began, seconds, status)
-        self.engine.store.journal("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", row)
+        self._journal(seconds, status)
         self.engine.store.flush()
         notes = tuple(note for one in self.executions for note in one.notes)
         self.engine.forget(self)
