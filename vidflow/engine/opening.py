@@ -57,6 +57,20 @@ class Opened:
         """What the node noted about its result so far."""
         return tuple(self._run.note_texts)
 
+    @property
+    def cheap(self) -> bool:
+        """Whether any frame can be made at little cost: no model's frames are needed that are not kept."""
+        reached, todo = {self._run}, [self._run]
+        while todo:
+            run = todo.pop()
+            if run.was_kept:
+                continue
+            if run.spec.dear or run.spec.lane != "cpu":
+                return False
+            todo.extend(up for up in run.port_ups if up not in reached)
+            reached.update(run.port_ups)
+        return True
+
     def wait(self) -> None:
         """Wait until the values are there, or known to be missing. Raises RunError with every failure, or Cancelled."""
         self._request.wait()

@@ -95,10 +95,9 @@ class Engine:
     ) -> Request:
         """Check the graph and begin to run it. The higher `urgency`, the sooner its pieces run.
 
-        `paths` says where a graph that is no file reads and writes (else from the current directory). `watch` watches all
-        nodes from the beginning, so that samplers give a picture of each step. `each` makes one variant for every value
-        (of several inputs: for every combination). Raises GraphError with
-        every problem before anything has run.
+        `paths` says where a graph that is no file reads and writes (else from the current directory). `watch` watches
+        all nodes from the beginning, so that samplers give a picture of each step. `each` makes one variant for every
+        value (of several inputs: for every combination). Raises GraphError with every problem before anything has run.
         """
         document, paths = opened(graph, output_dir, allow_write, paths)
         try:
@@ -174,8 +173,8 @@ class Engine:
     ) -> Opened:
         """A node (of a subgraph: the one that gives its output; of a sink: what it is given), to be looked at.
 
-        `paths` says where a graph's files lie that has not come from one. `sparing` begins nothing that takes long: no
-        model's or hosted work, and none that reads a whole film. Raises GraphError.
+        `paths` is as in `submit`. `sparing` begins nothing that takes long: no model's or hosted work, and none that
+        reads a whole film. Raises GraphError.
         """
         document, paths = opened(graph, None, (), paths)
         checked = self._check_variants(document, paths, set or {}, [node], variants_of({}))
