@@ -1,0 +1,424 @@
+"""How frames are got: the shown node is opened in the engine, and its frames, thumbnails and values fetched on threads.
+
+A node is opened once for each content of the graph that matters to it; a frame that is wanted waits for nothing but
+itself, and what is overtaken by something newer is cancelled.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from vidflow.errors import Cancelled, GraphError, VidflowError
+from vidflow.graph import Graph, Paths
+from vidflow.graph.document import SUBGRAPH
+from vidflow.gui.viewer.cache import FrameCache
+from vidflow.gui.viewer.newest import Job, Newest
+from vidflow.gui.viewer.picture import eight_bit
+
+if TYPE_CHECKING:
+    from vidflow.engine.opening import Opened
+    from vidflow.engine.service import Engine
+    from vidflow.gui.running import Runner
+    from vidflow.gui.session import Session
+    from vidflow.values import VideoInfo
+
+URGENT, LOW = 10.0, -1.0
+"""A frame that somebody looks at comes before runs, a thumbnail after them."""
+THUMB_HEIGHT = 96
+MOST_THUMBS = 2000
+REOPEN_AFTER = 40
+"""Milliseconds after an edit."""
+KEPT_EVERY = 500
+"""Milliseconds between two looks at what a run has kept so far."""
+State = Literal["empty", "opening", "unmade", "unready", "failed", "ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is known of the node in the viewer. `text` says why there is nothing to see."""
+
+    flat: str = ""
+    title: str = ""
+    state: State = "empty"
+    text: str = ""
+    node: str = ""
+    """Whose frames these are: of a sink, the node before it."""
+    key: str = ""
+    output: str | None = None
+    outputs: tuple[str, ...] = ()
+    value: Any = None
+    missing: tuple[str, ...] = ()
+    opened: Opened | None = field(default=None, repr=False)
+
+    @property
+    def info(self) -> VideoInfo | None:
+        """What is known of its video, if it is one."""
+        return getattr(self.value, "info", None) if hasattr(self.value, "frame") else None
+
+    @property
+    def frames(self) -> int:
+        """How many frames there are to see."""
+        return self.info.frames if self.info is not None else 0
+
+
+class Source(QObject):
+    """Follows the session's shown node. Everything public is called on the GUI thread."""
+
+    changed = Signal()
+    """Another node is shown, or the same with other content: `shown`."""
+    frame = Signal(str, int, object)
+    """A frame that was wanted: key, number, picture."""
+    live = Signal(int, object)
+    """A frame of the shown node that a run has just made: number, picture."""
+    preview = Signal(str, int, int, object)
+    """What a sampler has so far: node, step, of how many, picture."""
+    thumbnail = Signal(str, int)
+    kept_changed = Signal()
+    trouble = Signal(str)
+    """Why a frame could not be made."""
+    _found = Signal(int, object)
+    _kept_found = Signal(str, object)
+
+    def __init__(self, session: Session, runner: Runner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.runner = runner
+        self.cache = FrameCache()
+        self.shown = Shown()
+        self.kept: list[tuple[int, int]] = []
+        """The ranges of the shown video's frames that are in the store."""
+        self._asked = 0
+        self._output: tuple[str, str | None] = ("", None)
+        self._thumbs: OrderedDict[tuple[str, int], Any] = OrderedDict()
+        self._low: Opened | None = None
+        self._opener, self._front = Newest("viewer-open"), Newest("viewer-frame")
+        self._behind, self._watch = Newest("viewer-thumbnails", 0), Newest("viewer-kept")
+        self._coming = Newest("viewer-live", 60)
+        self._again = QTimer(self, singleShot=True, interval=REOPEN_AFTER)
+        self._again.timeout.connect(self.refresh)
+        self._look = QTimer(self, interval=KEPT_EVERY)
+        self._look.timeout.connect(self.look_what_is_kept)
+        self._found.connect(self._take)
+        self._kept_found.connect(self._take_kept)
+        session.shown_changed.connect(self.refresh)
+        session.changed.connect(self._on_edit)
+        session.file_changed.connect(self._on_file)
+        self._base = session.paths.base
+        runner.started.connect(lambda _: self._look.start())
+        runner.finished.connect(self._on_finished)
+        runner.advanced.connect(self._on_advanced)
+        runner.picture.connect(self._on_picture)
+        runner.preview.connect(self._on_preview)
+
+    # Which node
+
+    def _on_edit(self, before: Graph, after: Graph) -> None:
+        if before.nodes is not after.nodes or before.graphs is not after.graphs:
+            self._again.start()
+
+    def _on_file(self) -> None:
+        if self.session.paths.base != self._base:
+            self._base = self.session.paths.base
+            self._again.start()
+
+    def _on_finished(self, _: object) -> None:
+        self._look.stop()
+        self.look_what_is_kept()
+        if self.shown.state in ("unmade", "failed"):
+            self.refresh()
+
+    def _on_advanced(self, _: object, flat: str) -> None:
+        if flat in self.shown.missing and self.session.state(flat).kind in ("done", "kept"):
+            self.refresh()
+
+    def choose_output(self, name: str) -> None:
+        """Show another output of the node."""
+        self._output = (self.session.shown, name)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Open what the session shows now."""
+        self._asked += 1
+        flat = self.session.shown
+        if not flat:
+            self._opener.forget()
+            self._take(self._asked, Shown())
+            return
+        if flat != self.shown.flat:
+            self._front.forget()
+            self._take(self._asked, Shown(flat, title_of(self.session, flat), "opening"))
+        self.runner.with_engine(partial(self._open, self._asked))
+
+    def _open(self, asked: int, engine: Engine) -> None:
+        if asked != self._asked:
+            return
+        session = self.session
+        flat, graph, paths = session.shown, session.graph, session.paths
+        output = self._output[1] if self._output[0] == flat else None
+        shown = Shown(flat, title_of(session, flat), output=output)
+        self._opener.ask(partial(self._opening, asked, engine, graph, paths, shown))
+
+    def _opening(self, asked: int, engine: Engine, graph: Graph, paths: Paths, shown: Shown, job: Job) -> None:
+        """On a thread: open the node and wait for its value."""
+        opened: Opened | None = None
+        try:
+            opened = engine.open(graph, shown.flat, URGENT, output=shown.output, paths=paths, sparing=True)
+            job.stopped_by(opened.close)
+            opened.wait()
+            output = opened.output
+            shown = replace(
+                shown,
+                node=opened.node,
+                key=f"{opened.key}.{output}",
+                output=output,
+                outputs=tuple(one.name for one in opened.outputs),
+                missing=opened.missing,
+                opened=opened,
+            )
+            if opened.missing:
+                shown = replace(shown, state="unmade")
+            elif output is not None:
+                shown = replace(shown, state="ready", value=opened.value())
+        except Cancelled:
+            return
+        except GraphError as error:
+            shown = replace(shown, state="unready", text="\n".join(str(one) for one in error.problems[:3]))
+        except VidflowError as error:
+            shown = replace(shown, state="failed", text=str(error))
+        except Exception as error:  # noqa: BLE001 - nothing else would tell who waits for the picture
+            shown = replace(shown, state="failed", text=f"{shown.flat}: {type(error).__name__}: {error}")
+        if shown.state in ("unready", "failed") and opened is not None:
+            opened.close()
+            shown = replace(shown, opened=None)
+        _emit(self._found, asked, shown)
+
+    def _take(self, asked: int, shown: Shown) -> None:
+        old = self.shown
+        if asked != self._asked:
+            if shown.opened is not None:
+                shown.opened.close()
+            return
+        if shown.state == old.state == "ready" and (shown.key, shown.flat) == (old.key, old.flat):
+            # Whoever reads the old one goes on with it.
+            if shown.opened is not None:
+                shown.opened.close()
+            if shown.title != old.title:
+                self.shown = replace(old, title=shown.title)
+                self.changed.emit()
+            return
+        self.shown, self.kept = shown, []
+        self._forget(old)
+        self.changed.emit()
+        self.look_what_is_kept()
+
+    def _forget(self, old: Shown) -> None:
+        low, self._low = self._low, None
+        self._behind.forget()
+        for opened in (old.opened, low):
+            if opened is not None and opened is not self.shown.opened:
+                opened.close()
+
+    # Frames
+
+    def want(self, index: int) -> None:
+        """Have this frame, instead of any other that was wanted and has not come: `frame` or `trouble` says so."""
+        shown = self.shown
+        if shown.info is None or not 0 <= index < shown.frames:
+            return
+        frame = self.cache.get(shown.key, index)
+        if frame is not None:
+            self._front.forget()
+            self.frame.emit(shown.key, index, frame)
+            return
+        self._front.ask(partial(self._fetch, shown, index))
+
+    def _fetch(self, shown: Shown, index: int, job: Job) -> None:
+        """On a thread: make one frame."""
+        try:
+            frame = one_frame(shown.opened, index, job)
+        except Cancelled:
+            return
+        except Exception as error:  # noqa: BLE001 - frames are made by nodes, which may raise anything
+            _emit(self.trouble, said(error))
+            return
+        self.cache.put(shown.key, index, frame)
+        _emit(self.frame, shown.key, index, frame)
+
+    # Thumbnails
+
+    def thumb(self, index: int) -> Any | None:
+        """The thumbnail of a frame of the shown video, uint8; None where it has not been fetched."""
+        found = self._thumbs.get((self.shown.key, index))
+        if found is not None:
+            self._thumbs.move_to_end((self.shown.key, index))
+        return found
+
+    def want_thumbs(self, indices: Sequence[int]) -> None:
+        """Fetch these thumbnails, the first first, and no others. Dear frames are not made for that."""
+        shown, engine = self.shown, self.runner.engine
+        wanted = [index for index in indices if (shown.key, index) not in self._thumbs]
+        if shown.info is None or engine is None or not wanted:
+            self._behind.forget()
+            return
+        here = (self.session.graph, self.session.paths)
+        self._behind.ask(partial(self._fetch_thumbs, engine, here, shown, wanted, list(self.kept)))
+
+    def _fetch_thumbs(
+        self,
+        engine: Engine,
+        here: tuple[Graph, Paths],
+        shown: Shown,
+        wanted: list[int],
+        kept: list[tuple[int, int]],
+        job: Job,
+    ) -> None:
+        """On a thread: shrink what is held already, then make the others when nothing else is to be done."""
+        left: list[int] = []
+        for index in wanted:
+            frame = self.cache.get(shown.key, index) if self.cache.holds(shown.key, index) else None
+            if frame is None:
+                left.append(index)
+            else:
+                self._put_thumb(shown.key, index, frame)
+        try:
+            low = self._low
+            if low is None and left:
+                low = engine.open(here[0], shown.node, LOW, output=shown.output, paths=here[1], sparing=True)
+                job.stopped_by(low.close)
+                low.wait()
+                job.stopped_by(lambda: None)
+                if f"{low.key}.{low.output}" != shown.key or job.cancelled:
+                    low.close()
+                    return
+                self._low = low
+            for index in left:
+                if job.cancelled:
+                    return
+                if low is not None and (low.cheap or any(start <= index < stop for start, stop in kept)):
+                    self._put_thumb(shown.key, index, one_frame(low, index, job))
+        except Exception:  # noqa: BLE001 - the frame itself says what is wrong with it when it is looked at
+            return
+
+    def _put_thumb(self, key: str, index: int, frame: Any) -> None:
+        self._thumbs[key, index] = shrunk(frame)
+        while len(self._thumbs) > MOST_THUMBS:
+            self._thumbs.popitem(last=False)
+        _emit(self.thumbnail, key, index)
+
+    # What a run makes
+
+    def look_what_is_kept(self) -> None:
+        """Ask which frames are in the store; `kept_changed` says where that is news."""
+        shown = self.shown
+        if shown.state == "ready" and shown.info is not None and shown.opened is not None:
+            self._watch.ask(lambda _: self._looking(shown))
+
+    def _looking(self, shown: Shown) -> None:
+        try:
+            assert shown.opened is not None
+            found = shown.opened.kept()
+        except VidflowError:
+            return
+        _emit(self._kept_found, shown.key, found)
+
+    def _take_kept(self, key: str, ranges: list[tuple[int, int]]) -> None:
+        if key == self.shown.key and ranges != self.kept:
+            self.kept = ranges
+            self.kept_changed.emit()
+
+    def _on_picture(self, flat: str, start: int, stop: int, frames: Any) -> None:
+        shown = self.shown
+        if flat not in (shown.node, shown.flat):
+            return
+        run = self.runner.current
+        same = run is not None and run.graph is self.session.graph
+        self._coming.ask(lambda _: self._take_live(shown, same, stop - 1, frames))
+
+    def _take_live(self, shown: Shown, same: bool, index: int, frames: Any) -> None:
+        """On a thread: a frame that a run has made, kept only where the graph is still the one that runs."""
+        frame = eight_bit(frames[-1:].numpy()[0])
+        if same and shown.state == "ready":
+            self.cache.put(shown.key, index, frame)
+            self._put_thumb(shown.key, index, frame)
+        _emit(self.live, index, frame)
+
+    def _on_preview(self, flat: str, step: int, total: int, picture: Any) -> None:
+        if flat == self.session.shown or flat in self.shown.missing:
+            self.preview.emit(flat, step, total, picture)
+
+    def close(self) -> None:
+        """End the threads and let go of the engine."""
+        self._look.stop()
+        self._again.stop()
+        for thread in (self._opener, self._front, self._behind, self._watch, self._coming):
+            thread.close()
+        for opened in (self.shown.opened, self._low):
+            if opened is not None:
+                opened.close()
+        self._low, self.shown = None, Shown()
+        self.cache.clear()
+
+
+def one_frame(opened: Opened | None, index: int, job: Job) -> Any:
+    """Frame `index` as it is shown. Raises what went wrong in making it, or Cancelled."""
+    if opened is None:
+        raise Cancelled
+    reading = opened.read(index, index + 1)
+    job.stopped_by(reading.cancel)
+    frame: Any = None
+    for frames in reading:
+        frame = frames
+    if frame is None or job.cancelled:
+        raise Cancelled
+    return eight_bit(frame.numpy()[0])
+
+
+def shrunk(frame: Any) -> Any:
+    """A frame at the height of a thumbnail."""
+    import cv2
+
+    height, width, _ = frame.shape
+    if height <= THUMB_HEIGHT:
+        return frame
+    size = (max(1, round(width * THUMB_HEIGHT / height)), THUMB_HEIGHT)
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+
+
+def said(error: Exception) -> str:
+    """What the user is told of an error in making frames."""
+    return str(error) if isinstance(error, VidflowError) else f"{type(error).__name__}: {error}"
+
+
+def title_of(session: Session, flat: str) -> str:
+    """What a node is called: the title that the user gave it, else that of its type."""
+    graph = session.graph
+    nodes, view = graph.nodes, graph.view
+    *outer, id = flat.split("/")
+    for name in outer:
+        part = graph.graphs.get(nodes[name].type[len(SUBGRAPH) :]) if name in nodes else None
+        if part is None:
+            return flat
+        nodes, view = part.nodes, part.view
+    entries = view.get("nodes")
+    entry = entries.get(id) if isinstance(entries, Mapping) else None
+    title = entry.get("title") if isinstance(entry, Mapping) else None
+    if isinstance(title, str) and title:
+        return title
+    if id not in nodes:
+        return flat
+    spec = session.types.get(nodes[id].type)
+    return spec.title if spec is not None else nodes[id].type.removeprefix(SUBGRAPH)
+
+
+def _emit(signal: Any, *values: Any) -> None:
+    """Emit from a thread; the window may have been closed meanwhile."""
+    try:
+        signal.emit(*values)
+    except RuntimeError:
+        return
