@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.gui.stage import Stage
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -46,3 +50,24 @@ def hand(window: Any, qtbot: Any) -> Any:
     from tests.gui.hand import Hand
 
     return Hand(window, qtbot)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A viewer and a timeline over a real session and a real engine, without the rest of the window."""
+    from tests.gui.stage import Stage
+
+    found = Stage()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def made() -> dict[str, int]:
+    """How many frames and results the lab's nodes have made, from nothing at the start of the test."""
+    from tests.engine.conftest import registry
+
+    registry()
+    counts = sys.modules["vidflow_packs.lab"].made
+    counts.clear()
+    return counts

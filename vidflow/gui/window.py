@@ -50,6 +50,8 @@ from vidflow.gui.recovery import Keeper, remember_file
 from vidflow.gui.running import Runner
 from vidflow.gui.session import Session
 from vidflow.gui.thumbnails import Thumbnails
+from vidflow.gui.viewer.player import Player
+from vidflow.gui.viewer.source import Source
 from vidflow.gui.viewer.timeline import Timeline
 from vidflow.gui.viewer.viewer import Viewer
 from vidflow.gui.words import tr
@@ -114,8 +116,10 @@ class Window(QMainWindow):
         session, runner = self.session, self.runner
         self.palette_panel = Palette(session)
         self.settings_panel = Settings(session)
-        self.viewer = Viewer(session, runner)
-        self.timeline = Timeline(session, runner, self.viewer)
+        self.source = Source(session, runner)
+        self.player = Player(self.source)
+        self.viewer = Viewer(self.source, self.player)
+        self.timeline = Timeline(self.source, self.player)
         self.problems = Problems(session)
         self.runs = Runs(session, runner)
         self.log = Log(session, runner)
@@ -568,7 +572,8 @@ class Window(QMainWindow):
         store.setValue("window/geometry", self.saveGeometry())
         store.setValue("window/state", self.saveState(LAYOUT))
         self.keeper.close()
-        self.viewer.close_down()
+        self.player.close()
+        self.source.close()
         self.thumbs.close()
         self.runner.close()
         self.session.close()
