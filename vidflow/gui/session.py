@@ -382,6 +382,10 @@ class Session(QObject):
             return replace(state, kind="stale")
         return state
 
+    def mark(self, flat: str) -> int:
+        """A number that differs where a node, or something before it, differs; 0 before that is known."""
+        return self._marks.get(flat, 0)
+
     def set_state(self, flat: str, state: NodeState, graph_marks: Mapping[str, int]) -> None:
         """What a run says of a node; `graph_marks` are the marks of the document that runs."""
         state.mark = graph_marks.get(flat, 0)

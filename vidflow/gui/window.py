@@ -49,6 +49,7 @@ from vidflow.gui.preferences import chosen, preferences
 from vidflow.gui.recovery import Keeper, remember_file
 from vidflow.gui.running import Runner
 from vidflow.gui.session import Session
+from vidflow.gui.stills import Stills
 from vidflow.gui.thumbnails import Thumbnails
 from vidflow.gui.viewer.player import Player
 from vidflow.gui.viewer.source import Source
@@ -72,6 +73,7 @@ class Window(QMainWindow):
         self.canvas = Canvas(self.session)
         self.editing = Editing(self.session, self.canvas)
         self.thumbs = Thumbnails(self)
+        self.stills = Stills(self.session, self.runner, self.canvas, self.thumbs)
         self.keeper = Keeper(self.session, self.runner)
         self.actions_by_name: dict[str, QAction] = {}
         self._search = Search(self)
@@ -574,6 +576,7 @@ class Window(QMainWindow):
         self.keeper.close()
         self.player.close()
         self.source.close()
+        self.stills.stop()
         self.thumbs.close()
         self.runner.close()
         self.session.close()

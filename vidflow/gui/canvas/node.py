@@ -21,8 +21,8 @@ THUMB = 9 / 16
 DOT = 10.0
 EDGE = 10.0
 """How far ports, the outline and their growing stand out of the body."""
-FAR, SMALL = 0.3, 0.55
-"""Below the first, a node is a box; below the second, it has no rows."""
+NO_PICTURE, FAR, SMALL = 0.1, 0.3, 0.55
+"""Below the first, a node is a plain box; below the second, a box with its picture; below the third, it has no rows."""
 GLYPHS = {
     "done": ("check", "ok"),
     "kept": ("stack", "muted"),
@@ -133,6 +133,8 @@ class NodeItem(AbstractNodeItem):
         if lod < FAR:
             painter.fillRect(body, colours.qcolor("raised"))
             painter.fillRect(QRectF(0, 0, max(3.0, 3 / lod), body.height()), colours.wire(face.main))
+            if face.picture and self.thumb is not None and lod >= NO_PICTURE:
+                self._thumb(painter, colours)
             self._far_state(painter, colours, lod)
             if selected:
                 painter.setPen(_pen(colours.accent, 2 / lod))
@@ -153,9 +155,8 @@ class NodeItem(AbstractNodeItem):
     def _far_state(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
         kind = self._glyph()
         if kind:
-            token = GLYPHS[kind][1]
-            side = min(self._width, self._height) * 0.22
-            painter.fillRect(QRectF(self._width - side - 4, 4, side, side), colours.qcolor(token))
+            side = min(self._width / 3, 8 / lod)
+            painter.fillRect(QRectF(self._width - side, 0, side, side), colours.qcolor(GLYPHS[kind][1]))
 
     def _body(self, painter: QPainter, colours: theme.Theme, selected: bool) -> None:
         pen = _pen(colours.accent, 2.0) if selected else _pen(colours.line, 1.0)
