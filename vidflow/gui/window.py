@@ -29,9 +29,11 @@ from PySide6.QtWidgets import (
 
 from vidflow import __version__
 from vidflow.errors import GraphError
-from vidflow.graph import Graph
+from vidflow.graph import Edit, Graph, Link, SetView
+from vidflow.graph.document import links_in
+from vidflow.graph.porting import ports_of, with_input, with_output, without_input, without_output
 from vidflow.gui import application, icons
-from vidflow.gui.canvas.face import Port
+from vidflow.gui.canvas.face import Port, label_of
 from vidflow.gui.canvas.frame import TOKENS, FrameItem
 from vidflow.gui.canvas.node import NodeItem
 from vidflow.gui.canvas.search import Entry, Search
@@ -295,7 +297,7 @@ class Window(QMainWindow):
 
     def _speak(self) -> None:
         """Put words on everything, in the language that is on."""
-        for name, action in self.actions_by_name.items():
+        for action in self.actions_by_name.values():
             title = tr(str(action.property("title")))
             action.setText(title)
             keys = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
@@ -757,11 +759,43 @@ class Window(QMainWindow):
                 menu.addAction(by_name[name])
             else:
                 menu.addSeparator()
+        if isinstance(what, NodeItem) and self.session.definition is not None:
+            menu.addSeparator()
+            self._port_menu(menu.addMenu(tr("Ports of this subgraph")), what.id)
         menu.popup(at)
 
-    def _frame_menu(self, menu: QMenu, frame: FrameItem) -> None:
-        from vidflow.graph import SetView
+    def _port_menu(self, menu: QMenu, id: str) -> None:
+        """Which of a node's inputs and outputs are ports of the subgraph that it stands in."""
+        session, name = self.session, self.session.definition
+        kind = session.kind(id)
+        if name is None or kind is None:
+            return
+        takes, gives = ports_of(session.graph.graphs[name])
+        fed, given = takes.get(id, {}), gives.get(id, {})
+        node, first = session.nodes[id], next((one for one in kind.outputs if one is not None), None)
+        for input in kind.slots:
+            if links_in(node.inputs.get(input)):
+                continue
+            there = input in fed
+            edit = (
+                without_input(session.graph, name, id, input) if there else with_input(session.graph, name, id, input)
+            )
+            self._port_action(menu, f"→ {label_of(input)}", edit, there)
+        menu.addSeparator()
+        for output in kind.outputs:
+            if output is not None:
+                port = given.get(output) or (given.get(None) if output == first else None)
+                link = Link(id, None if output == first else output)
+                edit = without_output(session.graph, name, port) if port else with_output(session.graph, name, link)
+                self._port_action(menu, f"{label_of(output)} →", edit, bool(port))
 
+    def _port_action(self, menu: QMenu, words: str, edit: Edit, there: bool) -> None:
+        action = menu.addAction(words)
+        action.setCheckable(True)
+        action.setChecked(there)
+        action.triggered.connect(lambda: self.session.do(edit))
+
+    def _frame_menu(self, menu: QMenu, frame: FrameItem) -> None:
         words = {"muted": tr("Grey"), "accent": tr("Blue"), "ok": tr("Green"), "warn": tr("Yellow"), "error": tr("Red")}
         menu.addAction(tr("Rename"), lambda: self.canvas.editor.rename_frame(frame))
         menu.addAction(tr("Edit the note"), lambda: self.canvas.editor.note(frame))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vidflow.graph.document import SUBGRAPH, Input, Link, Node, Subgraph, links_in
@@ -54,6 +54,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Border:
+    """The inputs of a node that a port of its subgraph feeds, and the outputs that one gives on, with the port's name."""
+
+    takes: Mapping[str, str] = field(default_factory=dict)
+    gives: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """All that a node item paints of the document."""
 
@@ -84,14 +92,22 @@ def face_of(
     view: Mapping[str, Any],
     part: Subgraph | None = None,
     used: Sequence[str | None] = (),
+    border: Border | None = None,
     *,
     thumbnails: bool = True,
 ) -> Face:
     """What node `id` shows. `part` is the definition where it is a subgraph; `used` are the outputs that others read,
-    which is all that is known of the outputs of a type that is not there."""
+    which is all that is known of the outputs of a type that is not there; `border` says which of its inputs and
+    outputs are ports of the subgraph that it stands in."""
     title = title_of(node, kind, view, part)
-    rows = [*_inputs(id, node, kind), *_settings(id, node, kind, view)]
-    outputs = _outputs(id, kind, used)
+    border = border or Border()
+    rows = [*_inputs(id, node, kind, border), *_settings(id, node, kind, view, border)]
+    outputs = [
+        (replace(port, linked=True), f"{label} → {border.gives[port.name]}")
+        if port.name in border.gives
+        else (port, label)
+        for port, label in _outputs(id, kind, used)
+    ]
     for index, (port, label) in enumerate(outputs):
         # An output shares its line with an input, not with a setting, whose value stands there.
         if index < len(rows) and not rows[index].setting and not rows[index].right:
@@ -158,7 +174,7 @@ def _outputs(id: str, kind: Kind | None, used: Sequence[str | None]) -> list[tup
     return found
 
 
-def _inputs(id: str, node: Node, kind: Kind | None) -> list[Row]:
+def _inputs(id: str, node: Node, kind: Kind | None, border: Border) -> list[Row]:
     rows: list[Row] = []
     if kind is None:
         for name, value in node.inputs.items():
@@ -169,12 +185,14 @@ def _inputs(id: str, node: Node, kind: Kind | None) -> list[Row]:
     for slot in kind.slots.values():
         if slot.plain:
             continue
-        rows.extend(_port_rows(id, slot, node.inputs.get(slot.name)))
+        rows.extend(_port_rows(id, slot, node.inputs.get(slot.name), border.takes.get(slot.name)))
     return rows
 
 
-def _port_rows(id: str, slot: Slot, value: Input) -> list[Row]:
+def _port_rows(id: str, slot: Slot, value: Input, outer: str | None) -> list[Row]:
     label = label_of(slot.name)
+    if outer is not None:
+        return [Row(f"{label} ← {outer}", left=Port(id, slot.name, slot.type.name, "in", None, slot.many, True))]
     if not slot.many:
         return [Row(label, left=Port(id, slot.name, slot.type.name, "in", linked=isinstance(value, Link)))]
     entries = value if isinstance(value, tuple) else (value,) if isinstance(value, Link) else ()
@@ -186,7 +204,7 @@ def _port_rows(id: str, slot: Slot, value: Input) -> list[Row]:
     return [*rows, more]
 
 
-def _settings(id: str, node: Node, kind: Kind | None, view: Mapping[str, Any]) -> list[Row]:
+def _settings(id: str, node: Node, kind: Kind | None, view: Mapping[str, Any], border: Border) -> list[Row]:
     if kind is None:
         return []
     stars = [name for name in _names(view.get("stars")) if name in kind.slots]
@@ -202,6 +220,12 @@ def _settings(id: str, node: Node, kind: Kind | None, view: Mapping[str, Any]) -
     shown = dict.fromkeys([*stars, *changed][:SHOWN_SETTINGS])
     rows: list[Row] = []
     for name, slot in kind.slots.items():
+        outer = border.takes.get(name) if slot.plain else None
+        if outer is not None:
+            rows.append(
+                Row(f"{label_of(name)} ← {outer}", left=Port(id, name, slot.type.name, "in", None, slot.many, True))
+            )
+            continue
         if not slot.plain or (name not in shown and name not in linked and name not in made):
             continue
         value = node.inputs.get(name, kind.defaults.get(name))

@@ -553,7 +553,8 @@ class Gestures:
     def _from_port(self, event: QMouseEvent, item: NodeItem, port: Port) -> Gesture:
         canvas = self.canvas
         if port.side == "in" and port.linked:
-            wire = canvas.wires.get((item.id, port.name, port.place))
+            wires = canvas.wires
+            wire = wires.get((item.id, port.name, port.place)) or wires.get((item.id, port.name, None))
             if wire is not None:
                 return self._detach(event, wire)
         return DragWire(canvas, event, port)

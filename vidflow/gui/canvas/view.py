@@ -26,10 +26,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QLabel, QWidget
 
 from vidflow.graph.document import SUBGRAPH, Graph, Link, Node, links_in
+from vidflow.graph.porting import ports_of
 from vidflow.gui import theme
 from vidflow.gui.canvas.base import NodeViewer
 from vidflow.gui.canvas.editor import InPlace
-from vidflow.gui.canvas.face import face_of
+from vidflow.gui.canvas.face import Border, face_of
 from vidflow.gui.canvas.frame import FrameItem
 from vidflow.gui.canvas.gestures import Gestures
 from vidflow.gui.canvas.node import FAR, NodeItem
@@ -145,6 +146,7 @@ class Canvas(NodeViewer):
         views: Mapping[str, Any] = entries if isinstance(entries, Mapping) else {}
         graphs = session.graph.graphs
         used = _used(nodes)
+        borders = self._borders()
         for id in [id for id in self.nodes if id not in nodes]:
             self.scene().removeItem(self.nodes.pop(id))
             self._known.pop(id, None)
@@ -153,19 +155,40 @@ class Canvas(NodeViewer):
             view = views.get(id)
             view = view if isinstance(view, Mapping) else {}
             part = graphs.get(node.type[len(SUBGRAPH) :]) if node.type.startswith(SUBGRAPH) else None
-            seen = (node, view, part, used.get(id, ()), self.thumbnails)
+            border = borders.get(id)
+            seen = (node, view, part, used.get(id, ()), self.thumbnails, border)
             old = self._known.get(id)
             if old is not None and all(a is b for a, b in zip(old[:3], seen[:3], strict=True)) and old[3:] == seen[3:]:
                 continue
             self._known[id] = seen
-            self._show(id, node, view, part, used.get(id, ()))
+            item = self._item(id)
+            kind = session.kind(node)
+            item.show(face_of(id, node, kind, view, part, used.get(id, ()), border, thumbnails=self.thumbnails))
+            at = view.get("at", (0.0, 0.0))
+            item.setPos(float(at[0]), float(at[1]))
             moved.add(id)
         self._sync_wires(nodes, layout, moved)
         self._sync_frames(layout)
         self.empty.setVisible(not nodes)
         self._on_selection()
 
-    def _show(self, id: str, node: Node, view: Mapping[str, Any], part: Any, used: tuple[str | None, ...]) -> None:
+    def _borders(self) -> dict[str, Border]:
+        """Which inputs and outputs of the scope's nodes are ports of the subgraph that it is."""
+        name = self.session.definition
+        if name is None:
+            return {}
+        takes, gives = ports_of(self.session.graph.graphs[name])
+        found: dict[str, Border] = {}
+        for id in {*takes, *gives}:
+            node = self.session.nodes.get(id)
+            kind = self.session.kind(node) if node is not None else None
+            first = next((one for one in kind.outputs if one is not None), "") if kind is not None else ""
+            outputs = {output or first: port for output, port in gives.get(id, {}).items()}
+            found[id] = Border(takes.get(id, {}), outputs)
+        return found
+
+    def _item(self, id: str) -> NodeItem:
+        """The item of a node, made where there is none yet."""
         item = self.nodes.get(id)
         if item is None:
             item = self.nodes[id] = NodeItem(id)
@@ -174,10 +197,7 @@ class Canvas(NodeViewer):
             item.state = self.session.state(flat)
             if flat in self._thumbs:
                 item.set_thumb(self._thumbs[flat])
-        kind = self.session.kind(node)
-        item.show(face_of(id, node, kind, view, part, used, thumbnails=self.thumbnails))
-        at = view.get("at", (0.0, 0.0))
-        item.setPos(float(at[0]), float(at[1]))
+        return item
 
     def _sync_wires(self, nodes: Mapping[str, Node], layout: Mapping[str, Any], moved: set[str]) -> None:
         bends = layout.get("bends")
@@ -222,6 +242,9 @@ class Canvas(NodeViewer):
             output = next((spot.port.name for spot in source.spots.values() if spot.port.side == "out"), "")
         start = source.spots.get(("out", output, None))
         end = target.spots.get(("in", wire.target[1], wire.target[2]))
+        if end is None and wire.target[2] is None:
+            # A list that is one link, without brackets.
+            end = target.spots.get(("in", wire.target[1], 0))
         wire.type = start.port.type if start else "value"
         wire.setVisible(True)
         wire.lay(
