@@ -4,6 +4,7 @@ Importing this loads no library for pictures, models or windows.
 """
 
 from vidflow.graph.advice import advice
+from vidflow.graph.arranging import Wire, aligned, arranged
 from vidflow.graph.check import Checked, CheckedNode, check
 from vidflow.graph.clipboard import copied, new_id, pasted
 from vidflow.graph.connecting import Wiring, connected, disconnected, fitting, inserted, refusal, removed
@@ -61,9 +62,12 @@ __all__ = [
     "SetView",
     "Subgraph",
     "Types",
+    "Wire",
     "Wiring",
     "advice",
+    "aligned",
     "apply",
+    "arranged",
     "check",
     "connected",
     "copied",
