@@ -35,6 +35,8 @@ QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $hint; }
 QToolButton::menu-indicator { image: none; }
 
+QToolButton[compact="true"] { padding: 3px; min-width: 16px; min-height: 16px; }
+
 QPushButton { background: $raised; border: 1px solid $line; border-radius: 4px; padding: 4px 12px; min-height: 18px; }
 QPushButton:hover { border-color: $hint; }
 QPushButton:focus { border-color: $accent; }
@@ -46,6 +48,8 @@ QPushButton[primary="true"]:disabled { background: $raised; color: $hint; border
 QPushButton[flat="true"] { background: transparent; border-color: transparent; color: $accent; padding: 4px; }
 QPushButton[flat="true"]:focus { border-color: $accent; }
 
+QTreeView, QListView, QTableView, QScrollArea, QAbstractScrollArea { background: $panel; border: 0; }
+
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
     background: $panel; border: 1px solid $line; border-radius: 4px; padding: 3px 8px; min-height: 20px;
     selection-background-color: $accent; selection-color: $on_accent; }
@@ -53,7 +57,9 @@ QLineEdit:hover, QPlainTextEdit:hover, QSpinBox:hover, QDoubleSpinBox:hover, QCo
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: $accent; }
 QLineEdit[wrong="true"], QPlainTextEdit[wrong="true"], QSpinBox[wrong="true"], QDoubleSpinBox[wrong="true"], QComboBox[wrong="true"] { border-color: $error; }
 QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled { color: $hint; background: $window; }
+QComboBox QLineEdit { background: transparent; border: 0; padding: 0; min-height: 18px; }
 QComboBox::drop-down { border: 0; width: 20px; }
+QComboBox::down-arrow { image: url($caret); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: $panel; border: 1px solid $line; selection-background-color: $accent; selection-color: $on_accent; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button { width: 0; border: 0; }
 
@@ -66,7 +72,7 @@ QCheckBox::indicator:checked { background: $accent; border-color: $accent; image
 QSlider::groove:horizontal { height: 4px; background: $line; border-radius: 2px; }
 QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
 QSlider::handle:horizontal { width: 12px; height: 12px; margin: -4px 0; background: $text; border-radius: 6px; }
-QSlider:focus::handle:horizontal { background: $accent; }
+QSlider::handle:horizontal:focus { background: $accent; }
 
 QProgressBar { background: $line; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
@@ -80,7 +86,6 @@ QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:focus { color: $accent; }
 
-QTreeView, QListView, QTableView, QScrollArea, QAbstractScrollArea { background: $panel; border: 0; }
 QTreeView::item, QListView::item { min-height: 28px; padding: 0 4px; border: 0; }
 QTreeView::item:hover, QListView::item:hover { background: $raised; }
 QTreeView::item:selected, QListView::item:selected { background: $accent; color: $on_accent; }
@@ -119,5 +124,5 @@ def style_sheet(theme: Theme) -> str:
     from vidflow.places import resource
 
     tokens = {name: value for name, value in vars(theme).items() if isinstance(value, str)}
-    check = resource(f"icons/check-{theme.name}.svg").as_posix()
-    return _SHEET.substitute(tokens, check=check)
+    pictures = {name: resource(f"icons/{name}-{theme.name}.svg").as_posix() for name in ("check", "caret")}
+    return _SHEET.substitute(tokens, **pictures)

@@ -1,0 +1,162 @@
+"""The models that are here, listed on a thread, and those that are being fetched, each on a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from vidflow.errors import Cancelled, ModelError, VidflowError
+
+if TYPE_CHECKING:
+    from vidflow.models.hub import Plan
+    from vidflow.models.hubcache import HubFile
+    from vidflow.models.library import Installed
+
+
+@dataclass
+class Fetch:
+    """A model on its way. `size` is None until the hub has said it."""
+
+    name: str
+    size: int | None = None
+    done: int = 0
+    licence: str = ""
+    error: str = ""
+    stopped: bool = False
+
+
+class Library(QObject):
+    """What `vidflow models` lists, for the fields that choose a model and for the welcome page."""
+
+    listed = Signal()
+    """`models` was renewed."""
+    advanced = Signal(str)
+    """More is known of the fetch of a model."""
+    ended = Signal(str)
+    """A fetch came to its end; `failed` says how where it was a bad one."""
+    _found = Signal(object)
+    _gone = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.models: tuple[Installed, ...] = ()
+        self.known = False
+        """Whether they have been listed yet."""
+        self.fetches: dict[str, Fetch] = {}
+        self.failed: dict[str, str] = {}
+        self._listing = False
+        self._found.connect(self._take)
+        self._gone.connect(self._end)
+
+    def names(self) -> list[str]:
+        """The models that can be used, by the names that stand in a graph."""
+        return list(dict.fromkeys(one.name for one in self.models if one.lacks is None))
+
+    def has(self, name: str) -> bool:
+        """Whether a model is here."""
+        return any(one.name == name and one.lacks is None for one in self.models)
+
+    def refresh(self) -> None:
+        """Look again, on a thread."""
+        if not self._listing:
+            self._listing = True
+            threading.Thread(target=self._list, name="models", daemon=True).start()
+
+    def _list(self) -> None:
+        found: list[Installed] = []
+        try:
+            from vidflow.models.library import installed
+
+            found = installed()
+        except (OSError, VidflowError):
+            pass  # a cache that cannot be read holds nothing that could be chosen
+        finally:
+            _told(self._found, found)
+
+    def _take(self, found: list[Installed]) -> None:
+        self._listing = False
+        self.known = True
+        self.models = tuple(found)
+        self.listed.emit()
+
+    def fetch(self, name: str) -> None:
+        """Fetch a model of the hub, as `vidflow models fetch` does."""
+        if name in self.fetches:
+            return
+        one = self.fetches[name] = Fetch(name)
+        self.failed.pop(name, None)
+        threading.Thread(target=self._fetch, args=(one,), name="fetch", daemon=True).start()
+        self.advanced.emit(name)
+
+    def stop(self, name: str) -> None:
+        """Stop a fetch; what has come is kept, and the next one goes on from there."""
+        if name in self.fetches:
+            self.fetches[name].stopped = True
+
+    def _fetch(self, one: Fetch) -> None:
+        try:
+            from vidflow.models import hub
+
+            hub.fetch(one.name, None, None, _Watch(self, one))
+        except Cancelled:
+            pass
+        except (ModelError, OSError) as error:
+            one.error = str(error)
+        finally:
+            _told(self._gone, one)
+
+    def _end(self, one: Fetch) -> None:
+        self.fetches.pop(one.name, None)
+        if one.error:
+            self.failed[one.name] = one.error
+        self.ended.emit(one.name)
+        self.refresh()
+
+
+class _Watch:
+    """Counts a fetch, on its thread."""
+
+    def __init__(self, library: Library, fetch: Fetch) -> None:
+        self._library = library
+        self._fetch = fetch
+        self._shown = 0
+
+    def began(self, plan: Plan) -> None:
+        self._fetch.size = plan.size
+        self._fetch.licence = str(plan.licence)
+        self._tell()
+
+    def file(self, file: HubFile) -> None:
+        del file
+        self._tell()
+
+    def moved(self, count: int) -> None:
+        fetch = self._fetch
+        fetch.done += count
+        # A signal for each per cent, not for each piece of a network's.
+        step = max(1, (fetch.size or 0) // 100)
+        if fetch.done // step != self._shown:
+            self._shown = fetch.done // step
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._fetch.stopped:
+            raise Cancelled
+        _told(self._library.advanced, self._fetch.name)
+
+
+def _told(signal: object, value: object) -> None:
+    try:
+        signal.emit(value)  # type: ignore[attr-defined]
+    except RuntimeError:
+        pass  # the application was closed meanwhile
+
+
+@cache
+def library() -> Library:
+    """The one of this application."""
+    return Library()
