@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 
 from vidflow.errors import GraphError
 from vidflow.graph import AddNode, Batch, Edit, Input, Link, MoveNodes, Node, SetInput, SetOff, SetView
-from vidflow.graph.arranging import aligned, arranged
+from vidflow.graph.arranging import Way, Wire, aligned, arranged
 from vidflow.graph.clipboard import copied, new_id, pasted
 from vidflow.graph.connecting import Wiring, connected, fitting, removed
 from vidflow.graph.document import SUBGRAPH, links_in
@@ -290,11 +290,10 @@ class Editing:
         if not ids:
             return
         sizes = {id: (canvas.nodes[id].width, canvas.nodes[id].height) for id in session.nodes if id in set(ids)}
+        order = sorted(canvas.wires.values(), key=lambda wire: (wire.target[0], wire.target[1], wire.target[2] or 0))
         links = [
-            (wire.source[0], wire.target[0])
-            for wire in sorted(
-                canvas.wires.values(), key=lambda wire: (wire.target[0], wire.target[1], wire.target[2] or 0)
-            )
+            Wire(wire.source[0], wire.target[0], *canvas.heights(wire))
+            for wire in order
             if wire.source[0] in sizes and wire.target[0] in sizes
         ]
         places = arranged(sizes, links, list(sizes))
@@ -311,13 +310,13 @@ class Editing:
         session.do(Batch(tuple(edits)))
         canvas.fit()
 
-    def align(self, how: str) -> None:
+    def align(self, how: Way) -> None:
         """Line up what is selected."""
         session, canvas = self.session, self.canvas
         chosen = [canvas.nodes[id] for id in session.selection if id in canvas.nodes]
         if len(chosen) > 1:
             boxes = {item.id: (item.pos().x(), item.pos().y(), item.width, item.height) for item in chosen}
-            session.do(MoveNodes(aligned(boxes, how), session.definition))  # type: ignore[arg-type]
+            session.do(MoveNodes(aligned(boxes, how), session.definition))
 
 
 def loader_of(path: str) -> str | None:

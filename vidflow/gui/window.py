@@ -717,11 +717,11 @@ class Window(QMainWindow):
 
     def do_spread_across(self) -> None:
         """Give equal gaps across."""
-        self.editing.align("spread_across")
+        self.editing.align("across")
 
     def do_spread_down(self) -> None:
         """Give equal gaps down."""
-        self.editing.align("spread_down")
+        self.editing.align("down")
 
     def _show_menu(self, at: QPoint, what: Any) -> None:
         menu = QMenu(self)

@@ -33,7 +33,7 @@ from vidflow.gui.canvas.editor import InPlace
 from vidflow.gui.canvas.face import Border, face_of
 from vidflow.gui.canvas.frame import FrameItem
 from vidflow.gui.canvas.gestures import Gestures
-from vidflow.gui.canvas.node import FAR, NodeItem
+from vidflow.gui.canvas.node import FAR, NodeItem, Spot
 from vidflow.gui.canvas.wire import WireItem
 from vidflow.gui.session import Session
 from vidflow.gui.words import tr
@@ -237,6 +237,21 @@ class Canvas(NodeViewer):
         if source is None or target is None:
             wire.setVisible(False)
             return
+        start, end = self._ends(wire, source, target)
+        wire.type = start.port.type if start else "value"
+        wire.setVisible(True)
+        wire.lay(
+            source.pos() + (start.at if start else QPointF(source.width, 14)),
+            target.pos() + (end.at if end else QPointF(0, 14)),
+        )
+        wire.dress()
+
+    def heights(self, wire: WireItem) -> tuple[float, float]:
+        """How far below the top of its nodes a wire leaves and arrives."""
+        start, end = self._ends(wire, self.nodes[wire.source[0]], self.nodes[wire.target[0]])
+        return (start.at.y() if start else 14, end.at.y() if end else 14)
+
+    def _ends(self, wire: WireItem, source: NodeItem, target: NodeItem) -> tuple[Spot | None, Spot | None]:
         output = wire.source[1]
         if output is None:
             output = next((spot.port.name for spot in source.spots.values() if spot.port.side == "out"), "")
@@ -245,13 +260,7 @@ class Canvas(NodeViewer):
         if end is None and wire.target[2] is None:
             # A list that is one link, without brackets.
             end = target.spots.get(("in", wire.target[1], 0))
-        wire.type = start.port.type if start else "value"
-        wire.setVisible(True)
-        wire.lay(
-            source.pos() + (start.at if start else QPointF(source.width, 14)),
-            target.pos() + (end.at if end else QPointF(0, 14)),
-        )
-        wire.dress()
+        return start, end
 
     def lay_around(self, ids: Iterable[str]) -> None:
         """Draw the wires of nodes again that are being moved."""
