@@ -77,29 +77,24 @@ def put_in(found: Family, name: str, part: Any, loras: Sequence[Change]) -> None
     """Put LoRAs into a part that nobody else holds, as the family's pipeline does. Raises ModelError."""
     import diffusers
     from diffusers.loaders.lora_base import set_adapters_for_text_encoder
-    from safetensors.torch import load_file
 
     kind = getattr(diffusers, next(iter(found.pipelines.values())))
-    text = name == "text_encoder"
     names = [f"lora_{number}" for number in range(len(loras))]
     for (path, *_), adapter in zip(loras, names, strict=True):
         try:
-            state = load_file(path)
-            if "text_encoder" in _changed(found):
-                state = {key: value for key, value in state.items() if _of_text(key) == text}
-            reason = _foreign(kind, part, name, state)
+            reason = _foreign(kind, part, name, path)
             if not reason:
                 with warnings.catch_warnings():
                     # Several adapters in one part are what is meant here.
                     warnings.filterwarnings("ignore", "Already found a `peft_config` attribute")
-                    _load(kind, part, name, state, adapter)
+                    _load(kind, part, name, path, adapter)
                 reason = "" if adapter in getattr(part, "peft_config", {}) else "none of it fits"
         except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError) as error:
             reason = " ".join(str(error).split()).split(". ")[0][:200].rstrip(".")
         if reason:
             raise ModelError(f"{path} is no LoRA for this {found.title} checkpoint: {reason}.")
     weights = [weight for *_, weight in loras]
-    if text:
+    if name == "text_encoder":
         set_adapters_for_text_encoder(names, part, weights)
     else:
         part.set_adapters(names, weights)
@@ -117,23 +112,33 @@ def _of_text(key: str) -> bool:
     return key.startswith(_TEXT)
 
 
-def _foreign(kind: Any, part: Any, name: str, state: dict[str, Any]) -> str:
+def _file(path: str) -> tuple[str, dict[str, Any]]:
+    """A LoRA's file as diffusers takes it. Read there and not here, since what it says of itself (alpha and rank, in
+    its header) counts as well."""
+    return str(Path(path).parent), {"weight_name": Path(path).name, "use_safetensors": True}
+
+
+def _foreign(kind: Any, part: Any, name: str, path: str) -> str:
     """What shows that most of a LoRA is meant for another model; diffusers would go on without a word of error."""
-    converted = kind.lora_state_dict(dict(state))
+    folder, how = _file(path)
+    converted = kind.lora_state_dict(folder, **how)
     converted = converted[0] if isinstance(converted, tuple) else converted
     prefix = f"{_FIRST.get(name, name)}."
-    aimed = {key.split(".lora_A.")[0].removeprefix(prefix) for key in converted if ".lora_A." in key}
+    own = [key for key in converted if ".lora_A." in key and _of_text(key) == (name == "text_encoder")]
+    aimed = {key.split(".lora_A.")[0].removeprefix(prefix) for key in own}
     missing = sorted(aimed - {one for one, _ in part.named_modules()})
     return f"it changes {missing[0]}, which is not there" if len(missing) * 2 > len(aimed) else ""
 
 
-def _load(kind: Any, part: Any, name: str, state: dict[str, Any], adapter: str) -> None:
-    if name == "text_encoder":
-        state, alphas = kind.lora_state_dict(state)[:2]
-        kind.load_lora_into_text_encoder(state, network_alphas=alphas, text_encoder=part, adapter_name=adapter)
+def _load(kind: Any, part: Any, name: str, path: str, adapter: str) -> None:
+    folder, how = _file(path)
+    if name in ("unet", "text_encoder"):
+        state, alphas, said = kind.lora_state_dict(folder, return_lora_metadata=True, **how)
+        load = getattr(kind, f"load_lora_into_{name}")
+        load(state, network_alphas=alphas, adapter_name=adapter, metadata=said, **{name: part})
         return
     # The loaders are methods of a pipeline, which look at this part of it alone; a second transformer is as the first.
     place = _FIRST.get(name, name)
     takes = [one for one in inspect.signature(kind.__init__).parameters if one != "self"]
     pipe = kind(**{one: part if one == place else None for one in takes})
-    pipe.load_lora_weights(state, adapter_name=adapter)
+    pipe.load_lora_weights(folder, adapter_name=adapter, **how)
