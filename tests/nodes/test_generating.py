@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 import vidflow
+from tests.engine.conftest import graph, registry
 from tests.models.tiny import build, words
 from vidflow.errors import GraphError, RunError
 from vidflow.places import resource
@@ -271,20 +274,67 @@ def test_values_that_are_no_numbers_are_an_error_that_names_the_step(
         engine.submit(text_graph(folder)).result()
 
 
+def progress(events: Iterable[Any]) -> list[Any]:
+    """What is said of the steps of `shot`."""
+    return [event for event in events if type(event).__name__ == "NodeProgress" and event.node == "shot"]
+
+
 def test_a_sampler_that_is_watched_shows_a_picture_of_each_step(
-    engine: vidflow.Engine, tiny: Callable[[str], Path]
+    engine: vidflow.Engine, tiny: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = engine.submit(text_graph(tiny("wan"), seed=5, steps=3))
+    from vidflow.models.preview import Preview
+
+    picture, read = Preview.__call__, threading.Semaphore()
+
+    def when_the_last_was_read(self: Preview, latents: Any) -> Any:
+        assert read.acquire(timeout=20)
+        return picture(self, latents)
+
+    monkeypatch.setattr(Preview, "__call__", when_the_last_was_read)
+    request = engine.submit(text_graph(tiny("wan"), seed=5, steps=5))
     request.watch("shot")
-    shown = [
-        event.preview
-        for event in request
-        if type(event).__name__ == "NodeProgress" and event.node == "shot" and event.preview is not None
-    ]
-    assert shown
-    assert {(picture.dtype.name, picture.shape[2]) for picture in shown} == {("uint8", 3)}
-    quiet = engine.submit(text_graph(tiny("wan"), seed=6, steps=3))
-    assert all(getattr(event, "preview", None) is None for event in quiet)
+    prompt, late = request.events(), request.events()
+    shown: list[Any] = []
+    for event in prompt:
+        if progress([event]) and event.preview is not None:
+            shown.append(event)
+            read.release()
+    assert [(event.step, event.total) for event in shown] == [(step, 5) for step in (1, 2, 3, 4, 5)]
+    assert {(event.preview.dtype.name, event.preview.shape) for event in shown} == {("uint8", (4, 4, 3))}
+    assert all((one.preview != other.preview).any() for one, other in pairwise(shown))
+    # Who reads only now gets the last one, as it was.
+    assert progress(late.drain()) == shown[-1:]
+
+
+def test_a_sampler_that_nobody_watches_makes_no_pictures(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
+    events = progress(engine.submit(text_graph(tiny("wan"), seed=6, steps=3)))
+    assert events
+    assert all(event.preview is None for event in events)
+
+
+def test_what_is_more_urgent_comes_between_two_steps_and_changes_nothing(
+    tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    steps = 60
+    shot = text_graph(tiny("wan"), seed=5, steps=steps)
+    frames = graph(bars=("lab.bars", {}), tinted=("lab.gpu_tint", {"frame": "@bars", "by": 3}))
+    with vidflow.Engine(tmp_path / "alone", device="cpu", registry=registry()) as engine:
+        wanted = engine.submit(shot, only=["shot"]).result()["shot"].tensor.clone()
+    with vidflow.Engine(tmp_path / "beside", device="cpu", registry=registry()) as engine:
+        request = engine.submit(shot, only=["shot"])
+        events, newest, said = request.events(), request.events(), 0
+        between = {"tinted": 0, "film": 0}
+        for event in events:
+            if not progress([event]) or event.total != steps or min(between.values()) == 3:
+                continue
+            for node in between:
+                # Cheap frames, and another film by the same model, sampled and decoded.
+                other = frames if node == "tinted" else text_graph(tiny("wan"), seed=event.step, steps=1)
+                assert len(engine.read(other, node, 1, 2)) == 1
+                said = max([said, *(one.step for one in progress(newest.drain()))])
+                between[node] += said < steps
+        assert torch.equal(request.result()["shot"].tensor, wanted)
+    assert min(between.values()) > 0, between
 
 
 def test_a_cancelled_run_leaves_an_engine_that_samples(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
