@@ -58,8 +58,6 @@ def load_rule(given: Given) -> Iterator[Trouble]:
         else:
             if wrong is not None:
                 yield Trouble(wrong.message, wrong.input, wrong.hint)
-    for wrong in family.unfit(given.values.get("denoiser", ())):
-        yield Trouble(wrong.message, wrong.input, wrong.hint)
     try:
         yield from _weights_rule(given, family, checkpoint)
     except ModelError as error:
@@ -70,6 +68,8 @@ def _weights_rule(
     given: Given, family: models.family.Family, checkpoint: models.checkpoint.Checkpoint
 ) -> Iterator[Trouble]:
     """What the headers of the weights tell. Raises ModelError."""
+    for wrong in models.replacing.unfit(family, checkpoint, given.values.get("denoiser", ())):
+        yield Trouble(wrong.message, wrong.input, wrong.hint)
     loras = given.values.get("lora", ())
     for message in models.lora.unfit(family, checkpoint, loras):
         yield Trouble(message, "lora")

@@ -78,7 +78,7 @@ def load_model(
     checkpoint = models.checkpoint.read_checkpoint(found.folder, variant or None)
     family = models.families.family_of(checkpoint)
     beside = str(models.library.find(adapter).folder) if adapter else None
-    for wrong in family.unfit(denoiser):
+    for wrong in models.replacing.unfit(family, checkpoint, denoiser):
         raise NodeError(f"{wrong.message} {wrong.hint}")
     asked = None if dtype == "auto" else dtype
     size = sum(sizes_of(family, checkpoint, dtype, memory, denoiser).values())

@@ -174,7 +174,7 @@ class Family:
         """What a checkpoint is with the adapter in a folder; empty for none."""
         return checkpoint
 
-    def unfit(self, files: Sequence[str]) -> Iterator[Wrong]:
+    def unfit(self, checkpoint: Checkpoint, files: Sequence[str]) -> Iterator[Wrong]:
         """What keeps files of weights from taking the place of its denoisers' own."""
         if files and not self.single:
             yield Wrong("denoiser", f"{self.title} takes no denoiser from a file.", "Leave it empty.")

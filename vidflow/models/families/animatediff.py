@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -65,6 +65,14 @@ class AnimateDiff(Family):
             f"{checkpoint.folder} is a Stable Diffusion checkpoint, which makes pictures.",
             "Give the folder of an AnimateDiff motion adapter to make videos with it.",
         )
+
+    def unfit(self, checkpoint: Checkpoint, files: Sequence[str]) -> Iterator[Wrong]:
+        """A file holds a Stable Diffusion checkpoint's UNet, which has no motion modules."""
+        yield from super().unfit(checkpoint, files)
+        unet = checkpoint.components.get("unet")
+        if files and unet is not None and unet.kind == "UNetMotionModel":
+            said = f"The UNet of {checkpoint.folder} has motion modules, so no file can take its place."
+            yield Wrong("denoiser", said, "Leave it empty, or give a Stable Diffusion checkpoint and an adapter.")
 
     def adapted(self, checkpoint: Checkpoint, adapter: str) -> Checkpoint:
         """Its UNet knows as many frames as the adapter's motion modules."""
