@@ -17,7 +17,7 @@ import pytest
 import vidflow
 from tests.engine.conftest import graph, registry
 from tests.models.tiny import build, words
-from vidflow.errors import GraphError, RunError
+from vidflow.errors import GraphError, NodeError, RunError
 from vidflow.places import resource
 
 torch = pytest.importorskip("torch")
@@ -478,6 +478,29 @@ def test_a_denoiser_in_a_file_of_its_own_is_checked_and_part_of_the_key(
     pickled.write_bytes(b"\x80\x04")
     assert "is neither a safetensors nor a GGUF file" in problems(engine, graph(pickled))[0]
     assert "There are 3 files for 2" in problems(engine, graph(path, path, path))[0]
+    foreign = next((tiny("ltx") / "transformer").glob("*.safetensors"))
+    (said,) = problems(engine, graph(foreign))
+    assert said.startswith(f"model.denoiser: {foreign} is no transformer for this Wan checkpoint: ")
+    assert said.endswith("Give a file of the same model, or leave it empty.")
+    # A path that another node computes is known late.
+    spec = engine.registry.get("load_model")
+    assert spec is not None
+    with pytest.raises(NodeError, match="is no transformer for this Wan checkpoint"):
+        spec.function(model=str(tiny("wan")), denoiser=[str(foreign)], run=None)
+
+
+def test_a_part_of_another_class_than_the_checkpoint_names_is_said_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny("wan"), tmp_path / "mixed")
+    shutil.rmtree(folder / "vae")
+    shutil.copytree(tiny("ltx") / "vae", folder / "vae")
+    (said,) = problems(engine, text_graph(folder))
+    index = folder / "model_index.json"
+    assert said == (
+        f"model.model: {folder / 'vae'} is of the class AutoencoderKLLTXVideo, where {index} names AutoencoderKLWan; "
+        "fetch it again."
+    )
 
 
 @pytest.mark.parametrize(("memory", "said"), [("auto", "layer by layer"), ("gpu", "Set memory to low"), ("low", None)])
@@ -591,6 +614,8 @@ def test_loras_that_do_not_fit_are_said_before_the_run(
     broken.write_bytes(b"none")
     assert "is no LoRA for this Wan checkpoint: it changes transformer_blocks.0.attn1.to_q" in said("wan", foreign)[0]
     assert "takes no LoRA" in said("svd", good)[0]
+    weights = next((tiny("wan") / "vae").glob("*.safetensors"))
+    assert said("wan", weights) == [f"model.lora: {weights} holds no LoRA."]
     assert "in another format can run code" in said("wan", pickled)[0]
     assert "is no safetensors file; fetch it again" in said("wan", broken)[0]
     assert "There are 2 weights for 1 LoRAs." in said("wan", good, weights=(1, 2))[0]
