@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +136,18 @@ def sample_rule(given: Given) -> Iterator[Trouble]:
     if other and other[0].name != family.name:
         said = f"The prompt is encoded by {other[0].title}, but this model is {family.title}."
         yield Trouble(said, "conditioning", "Give encode_text the same model.")
+    maker = given.source("latents")
+    made = _known(maker) if maker is not None and maker.type in ("sample", "encode_video") else None
+    if made and made[0].name != family.name:
+        said = f"These latents are made by {made[0].title}, but this model is {family.title}."
+        yield Trouble(said, "latents", "Give both the same model.")
     request = request_of(values, given.linked)
-    for one in family.wrong(checkpoint, request):
+    # What is said beside latents does not count, so it cannot be wrong.
+    asked = replace(request, width=None, height=None, frames=None) if request.latents else request
+    for one in family.wrong(checkpoint, asked):
         yield Trouble(one.message, one.input, one.hint)
-    for name in family.unused(checkpoint, request):
-        yield Trouble(f"{family.title} does not use {name}.", name, "Leave it empty.", "note", "unused-setting")
+    for one in family.unused(checkpoint, request):
+        yield Trouble(one.message, one.input, one.hint, "note", "unused-setting")
     if _has_negative(given) and not family.heeds_negative(checkpoint, request):
         hint = "Set true_cfg over 1." if "true_cfg" in family.extra else "Set guidance over 1."
         yield Trouble("The negative prompt does not count here.", "conditioning", hint, "note", "unused-negative")
@@ -175,6 +183,7 @@ def request_of(values: Any, linked: frozenset[str]) -> models.family.Request:
         compiled=values.get("compiled", False),
         image="image" in linked,
         video="video" in linked,
+        latents="latents" in linked,
         conditioning="conditioning" in linked,
         extra=extra,
     )

@@ -17,6 +17,7 @@ import pytest
 import vidflow
 from tests.engine.conftest import graph, registry
 from tests.models.tiny import build, words
+from tests.nodes.material import film, write_film
 from vidflow.errors import GraphError, NodeError, RunError
 from vidflow.places import resource
 
@@ -222,7 +223,7 @@ def test_a_checkpoint_of_pickles_is_refused(
 def test_a_setting_that_means_nothing_here_is_a_note(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
     request = engine.submit(text_graph(tiny("wan"), motion_bucket_id=100))
     notes = {event.node: event.notes for event in request if type(event).__name__ == "NodeFinished"}
-    assert notes["shot"] == ("Wan does not use motion_bucket_id, so it is ignored.",)
+    assert notes["shot"] == ("Wan does not use motion_bucket_id.",)
 
 
 def noted(engine: vidflow.Engine, graph: dict[str, Any], tmp_path: Path) -> list[tuple[str | None, str]]:
@@ -705,3 +706,55 @@ def test_an_image_that_is_none_is_said_before_the_run(
         graph = image_graph(tiny("svd"))
         graph["nodes"]["still"]["inputs"]["path"] = str(path)
         assert problems(engine, graph)[0].startswith(f"still.path: {path}: this is no picture that can be read.")
+
+
+def video_graph(model: Path, clip: Path, **sampling: Any) -> dict[str, Any]:
+    """A clip to video, once from its frames and once from its latents."""
+    graph = text_graph(model)
+    nodes = graph["nodes"]
+    settings = {"strength": 0.6, "steps": 4, "seed": 3, **sampling}
+    given = {"model": {"from": "model"}, "conditioning": {"from": "words"}, **settings}
+    size = {"width": 32, "height": 16}
+    nodes["clip"] = {"type": "load_video", "inputs": {"path": str(clip)}}
+    nodes["start"] = {"type": "encode_video", "inputs": {"model": {"from": "model"}, "video": {"from": "clip"}}}
+    nodes["shot"]["inputs"] = {**given, **size, "video": {"from": "clip"}}
+    nodes["again"] = {"type": "sample", "inputs": {**given, "latents": {"from": "start"}}}
+    nodes["second"] = {"type": "sample", "inputs": {**given, "latents": {"from": "again"}}}
+    nodes["last"] = {
+        "type": "decode_latents",
+        "inputs": {"model": {"from": "model"}, "latents": {"from": "second"}},
+    }
+    return graph
+
+
+@pytest.fixture
+def clip_of_nine(tmp_path: Path) -> Path:
+    """Nine frames of 32 x 16."""
+    return write_film(tmp_path / "nine.mkv", film(9, 32, 16, silent=True))
+
+
+def test_a_sampler_starts_from_latents_as_from_their_video(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], clip_of_nine: Path
+) -> None:
+    result = engine.submit(video_graph(tiny("wan"), clip_of_nine)).result()
+    assert torch.equal(torch.as_tensor(result["again"].tensor), torch.as_tensor(result["shot"].tensor))
+    assert not torch.equal(torch.as_tensor(result["second"].tensor), torch.as_tensor(result["again"].tensor))
+    info = result["last"].info
+    assert (info.width, info.height, info.frames) == (32, 16, 9)
+
+
+def test_what_latents_rule_out_in_a_graph_is_said_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path, clip_of_nine: Path
+) -> None:
+    graph = video_graph(tiny("wan"), clip_of_nine)
+    graph["nodes"]["again"]["inputs"] |= {"width": 33, "height": 16, "frames": 6}
+    assert noted(engine, graph, tmp_path) == [("again", "unused-setting")] * 3
+    graph["nodes"]["again"]["inputs"] |= {"video": {"from": "clip"}}
+    assert problems(engine, graph) == [
+        "again.latents: There is a video and latents; a sampler starts from one of them. Take the others away."
+    ]
+    graph = video_graph(tiny("wan"), clip_of_nine)
+    graph["nodes"]["other"] = {"type": "load_model", "inputs": {"model": str(tiny("cogvideox"))}}
+    graph["nodes"]["start"]["inputs"]["model"] = {"from": "other"}
+    (said,) = problems(engine, graph)
+    assert said.startswith("again.latents: These latents are made by CogVideoX, but this model is Wan.")
