@@ -12,6 +12,10 @@ from vidflow.api import Given, ModelError, Trouble, models
 _EXTRA = ("motion_bucket_id", "noise_aug_strength", "true_cfg", "guidance_2")
 """Settings of `sample` that only some families have a use for."""
 
+_STILLS = frozenset({"load_image", "pick_frame"})
+_KEEPING = frozenset({"resize", "crop", "grade", "overlay_text"})
+"""Types that give an image, and those that do so for an image."""
+
 
 def _checkpoint(given: Given) -> models.checkpoint.Checkpoint:
     """The checkpoint that a load_model stands for. Raises ModelError."""
@@ -48,6 +52,9 @@ def load_rule(given: Given) -> Iterator[Trouble]:
     except ModelError as error:
         yield Trouble(str(error), "model", code="missing-model")
         return
+    if given.values.get("revision") and models.library.find(given.values["model"]).kind != "hub":
+        said = "A revision counts only for a model of the hub, and this one is not."
+        yield Trouble(said, "revision", "Leave it empty.", "note", "unused-setting")
     if given.values.get("adapter") and not family.adapts:
         said = f"{family.title} does not use an adapter."
         yield Trouble(said, "adapter", "Leave it empty.", "note", "unused-setting")
@@ -136,6 +143,11 @@ def sample_rule(given: Given) -> Iterator[Trouble]:
     if other and other[0].name != family.name:
         said = f"The prompt is encoded by {other[0].title}, but this model is {family.title}."
         yield Trouble(said, "conditioning", "Give encode_text the same model.")
+    if _is_still(given.source("video")):
+        takes = "image" in family.modes(checkpoint)
+        hint = "Link it to image, and it moves from there." if takes else "Link a video."
+        said = "An image is linked here, so what is made has one frame."
+        yield Trouble(said, "video", hint, "note", "image-as-video")
     maker = given.source("latents")
     made = _known(maker) if maker is not None and maker.type in ("sample", "encode_video") else None
     if made and made[0].name != family.name:
@@ -165,6 +177,13 @@ def encode_video_rule(given: Given) -> Iterator[Trouble]:
     found = _known(given)
     if found and "video" not in found[0].modes(found[1]):
         yield Trouble(f"This {found[0].title} checkpoint starts from no video.", "model", "Choose another model.")
+
+
+def _is_still(source: Given | None) -> bool:
+    """Whether a node gives an image, as far as the core pack's types tell."""
+    while source is not None and source.type in _KEEPING:
+        source = source.source("video")
+    return source is not None and source.type in _STILLS
 
 
 def _has_negative(given: Given) -> bool:

@@ -758,3 +758,23 @@ def test_what_latents_rule_out_in_a_graph_is_said_before_the_run(
     graph["nodes"]["start"]["inputs"]["model"] = {"from": "other"}
     (said,) = problems(engine, graph)
     assert said.startswith("again.latents: These latents are made by CogVideoX, but this model is Wan.")
+
+
+def test_a_revision_of_what_is_not_of_the_hub_is_a_note(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    graph = text_graph(tiny("wan"))
+    graph["nodes"]["model"]["inputs"]["revision"] = "main"
+    assert noted(engine, graph, tmp_path) == [("model", "unused-setting")]
+
+
+def test_an_image_in_the_place_of_a_video_is_a_note(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    graph = text_graph(tiny("wan"), strength=0.8)
+    graph["nodes"]["shot"]["inputs"] |= {"frames": None, "video": {"from": "small"}}
+    graph["nodes"]["still"] = {"type": "load_image", "inputs": {"path": "resources:media/mountains.jpg"}}
+    graph["nodes"]["small"] = {"type": "resize", "inputs": {"video": {"from": "still"}, "width": 32, "height": 32}}
+    assert noted(engine, graph, tmp_path) == [("shot", "image-as-video")]
+    graph["nodes"]["still"] = {"type": "load_video", "inputs": {"path": "resources:media/sea.mp4"}}
+    assert noted(engine, graph, tmp_path) == []
