@@ -186,6 +186,9 @@ def test_a_long_header_of_gguf_is_not_read_to_its_end(tmp_path: Path) -> None:
     ):
         path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + values + bytes(1000))
         assert replacing.gguf_shapes(path) is None
+    lists = struct.pack("<Q1sIIQ", 1, b"a", 9, 8, 2**17) + bytes(8 * 2**17)
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 10) + 10 * lists)  # many short ones
+    assert replacing.gguf_shapes(path) is None
     path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 2**60, 0) + bytes(1000))
     assert replacing.gguf_shapes(path) is None
 

@@ -27,6 +27,8 @@ _MOST = 2**18
 """Entries of a GGUF header that are read, at most."""
 _LONGEST = 2**16
 """Bytes of a text in it that is read, at most."""
+_DEEPEST = 8 * 2**20
+"""Bytes from the beginning in which it is read."""
 _AXES = 8
 
 
@@ -172,6 +174,8 @@ def _number(file: BinaryIO, kind: str) -> int:
 
 
 def _exactly(file: BinaryIO, length: int) -> bytes:
+    if file.tell() + length > _DEEPEST:
+        raise _Unknown
     found = file.read(length)
     if len(found) < length:
         raise ValueError("cut short")
