@@ -146,9 +146,9 @@ def sample(
 
     With a `video` or `latents` (of encode_video, or of another sample for a second pass), `strength` says how much is
     made anew. What is empty is the model's own: size, frames, steps, guidance, scheduler. An image or a video is fitted
-    to the size by cutting off what stands out. The noise of a `seed` is the same on every device. Only some
-    families use the settings from `motion_bucket_id` on: Stable Video Diffusion the first two, HunyuanVideo `true_cfg`,
-    Wan 2.2 `guidance_2` for its second transformer.
+    to the size by cutting off what stands out. The noise of a `seed` is the same on every device. Only some families
+    use the settings from `motion_bucket_id` on: Stable Video Diffusion the first two, HunyuanVideo `true_cfg`, Wan 2.2
+    `guidance_2` for its second transformer.
 
     The last four make it faster and the result a little different: `attention` computes it another way (flash, sage and
     xformers need a package), `cache` has a step take from earlier ones what changed little (first_block the more, the

@@ -291,11 +291,10 @@ def test_what_a_checkpoint_cannot_do_is_said_before_it_is_loaded(checkpoint: Cal
     assert unused("wan", extra={"guidance_2": 3.0}) == ["guidance_2: Wan does not use guidance_2. Leave it empty."]
     assert unused("wan_two", extra={"guidance_2": 3.0}) == []
     assert unused("wan", video=True, frames=5) == [
-        "frames: What is made has as many frames as the video. Leave it empty, or trim the video."
+        "frames: The video decides the frames. Leave it empty, or trim the video."
     ]
-    assert unused("wan", latents=True, height=16) == [
-        "height: What is made has the height of the latents. Leave it empty."
-    ]
+    assert unused("wan", latents=True, height=16) == ["height: The latents decide the height. Leave it empty."]
+    assert unused("wan", latents=True, image=True, height=16) == []
     assert unused("wan", cache="pyramid", cache_threshold=0.1) == [
         "cache_threshold: A cache_threshold counts only with the cache first_block. Set that, or leave it empty."
     ]

@@ -296,12 +296,12 @@ class Family:
                 yield Wrong("strength", "A strength counts only where a video or latents are the start.", _EMPTY)
             else:
                 yield self.without("strength")
-        if request.latents:
+        if request.latents and not (request.image or request.video):
             for name, given in (("width", request.width), ("height", request.height), ("frames", request.frames)):
                 if given is not None:
-                    yield Wrong(name, f"What is made has the {name} of the latents.", _EMPTY)
+                    yield Wrong(name, f"The latents decide the {name}.", _EMPTY)
         elif request.video and request.frames is not None:
-            yield Wrong("frames", "What is made has as many frames as the video.", "Leave it empty, or trim the video.")
+            yield Wrong("frames", "The video decides the frames.", "Leave it empty, or trim the video.")
         if request.attention and not self.attends:
             yield self.without("attention")
         if request.cache and not self.caches:
