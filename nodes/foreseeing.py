@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from vidflow.api import Given, ModelError, Trouble, models
 
 _EXTRA = ("motion_bucket_id", "noise_aug_strength", "true_cfg", "guidance_2")
 """Settings of `sample` that only some families have a use for."""
+
+_STILLS = frozenset({"load_image", "pick_frame"})
+_KEEPING = frozenset({"resize", "crop", "grade", "overlay_text"})
+"""Types that give an image, and those that do so for an image."""
 
 
 def _checkpoint(given: Given) -> models.checkpoint.Checkpoint:
@@ -47,6 +52,9 @@ def load_rule(given: Given) -> Iterator[Trouble]:
     except ModelError as error:
         yield Trouble(str(error), "model", code="missing-model")
         return
+    if given.values.get("revision") and models.library.find(given.values["model"]).kind != "hub":
+        said = "A revision counts only for a model of the hub, and this one is not."
+        yield Trouble(said, "revision", "Leave it empty.", "note", "unused-setting")
     if given.values.get("adapter") and not family.adapts:
         said = f"{family.title} does not use an adapter."
         yield Trouble(said, "adapter", "Leave it empty.", "note", "unused-setting")
@@ -58,8 +66,6 @@ def load_rule(given: Given) -> Iterator[Trouble]:
         else:
             if wrong is not None:
                 yield Trouble(wrong.message, wrong.input, wrong.hint)
-    for wrong in family.unfit(given.values.get("denoiser", ())):
-        yield Trouble(wrong.message, wrong.input, wrong.hint)
     try:
         yield from _weights_rule(given, family, checkpoint)
     except ModelError as error:
@@ -70,6 +76,8 @@ def _weights_rule(
     given: Given, family: models.family.Family, checkpoint: models.checkpoint.Checkpoint
 ) -> Iterator[Trouble]:
     """What the headers of the weights tell. Raises ModelError."""
+    for wrong in models.replacing.unfit(family, checkpoint, given.values.get("denoiser", ())):
+        yield Trouble(wrong.message, wrong.input, wrong.hint)
     loras = given.values.get("lora", ())
     for message in models.lora.unfit(family, checkpoint, loras):
         yield Trouble(message, "lora")
@@ -135,11 +143,23 @@ def sample_rule(given: Given) -> Iterator[Trouble]:
     if other and other[0].name != family.name:
         said = f"The prompt is encoded by {other[0].title}, but this model is {family.title}."
         yield Trouble(said, "conditioning", "Give encode_text the same model.")
+    if _is_still(given.source("video")):
+        takes = "image" in family.modes(checkpoint)
+        hint = "Link it to image, and it moves from there." if takes else "Link a video."
+        said = "An image is linked here, so what is made has one frame."
+        yield Trouble(said, "video", hint, "note", "image-as-video")
+    maker = given.source("latents")
+    made = _known(maker) if maker is not None and maker.type in ("sample", "encode_video") else None
+    if made and made[0].name != family.name:
+        said = f"These latents are made by {made[0].title}, but this model is {family.title}."
+        yield Trouble(said, "latents", "Give both the same model.")
     request = request_of(values, given.linked)
-    for one in family.wrong(checkpoint, request):
+    # What is said beside latents does not count, so it cannot be wrong.
+    asked = replace(request, width=None, height=None, frames=None) if request.latents else request
+    for one in family.wrong(checkpoint, asked):
         yield Trouble(one.message, one.input, one.hint)
-    for name in family.unused(checkpoint, request):
-        yield Trouble(f"{family.title} does not use {name}.", name, "Leave it empty.", "note", "unused-setting")
+    for one in family.unused(checkpoint, request):
+        yield Trouble(one.message, one.input, one.hint, "note", "unused-setting")
     if _has_negative(given) and not family.heeds_negative(checkpoint, request):
         hint = "Set true_cfg over 1." if "true_cfg" in family.extra else "Set guidance over 1."
         yield Trouble("The negative prompt does not count here.", "conditioning", hint, "note", "unused-negative")
@@ -159,6 +179,13 @@ def encode_video_rule(given: Given) -> Iterator[Trouble]:
         yield Trouble(f"This {found[0].title} checkpoint starts from no video.", "model", "Choose another model.")
 
 
+def _is_still(source: Given | None) -> bool:
+    """Whether a node gives an image, as far as the core pack's types tell."""
+    while source is not None and source.type in _KEEPING:
+        source = source.source("video")
+    return source is not None and source.type in _STILLS
+
+
 def _has_negative(given: Given) -> bool:
     """Whether the prompt behind a sampler says what not to show."""
     words = given.source("conditioning")
@@ -175,6 +202,7 @@ def request_of(values: Any, linked: frozenset[str]) -> models.family.Request:
         compiled=values.get("compiled", False),
         image="image" in linked,
         video="video" in linked,
+        latents="latents" in linked,
         conditioning="conditioning" in linked,
         extra=extra,
     )

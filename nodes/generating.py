@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -78,7 +79,7 @@ def load_model(
     checkpoint = models.checkpoint.read_checkpoint(found.folder, variant or None)
     family = models.families.family_of(checkpoint)
     beside = str(models.library.find(adapter).folder) if adapter else None
-    for wrong in family.unfit(denoiser):
+    for wrong in models.replacing.unfit(family, checkpoint, denoiser):
         raise NodeError(f"{wrong.message} {wrong.hint}")
     asked = None if dtype == "auto" else dtype
     size = sum(sizes_of(family, checkpoint, dtype, memory, denoiser).values())
@@ -121,6 +122,7 @@ def sample(
     conditioning: Conditioning | None = None,
     image: Image | None = None,
     video: Video | None = None,
+    latents: Latents | None = None,
     *,
     width: Pixels = None,
     height: Pixels = None,
@@ -140,12 +142,13 @@ def sample(
     compiled: bool = False,
     run: Run,
 ) -> Latents:
-    """Make latents of a video out of noise, from a prompt alone, a first image, or a video.
+    """Make latents of a video out of noise, from a prompt alone, a first image, a video, or latents.
 
-    With a `video`, `strength` says how much of it is made anew. What is empty is the model's own: size, frames, steps,
-    guidance, scheduler. An image or a video is fitted to the size by cutting off what stands out. The noise of a `seed`
-    is the same on every device. Only some families use the settings from `motion_bucket_id` on: Stable Video Diffusion
-    the first two, HunyuanVideo `true_cfg`, Wan 2.2 `guidance_2` for its second transformer.
+    With a `video` or `latents` (of encode_video, or of another sample for a second pass), `strength` says how much is
+    made anew. What is empty is the model's own: size, frames, steps, guidance, scheduler. An image or a video is fitted
+    to the size by cutting off what stands out. The noise of a `seed` is the same on every device. Only some families
+    use the settings from `motion_bucket_id` on: Stable Video Diffusion the first two, HunyuanVideo `true_cfg`, Wan 2.2
+    `guidance_2` for its second transformer.
 
     The last four make it faster and the result a little different: `attention` computes it another way (flash, sage and
     xformers need a package), `cache` has a step take from earlier ones what changed little (first_block the more, the
@@ -153,16 +156,19 @@ def sample(
     """
     given = locals()
     family = models.families.family(model.family)
-    linked = frozenset(name for name in ("conditioning", "image", "video") if given[name] is not None)
+    linked = frozenset(name for name in ("conditioning", "image", "video", "latents") if given[name] is not None)
     request = request_of(given, linked)
     checkpoint = models.checkpoint.read_checkpoint(Path(model.settings["folder"]), model.settings.get("variant"))
     checkpoint = family.adapted(checkpoint, model.settings.get("adapter") or "")
+    for one in family.unused(checkpoint, request):
+        run.note(one.message)
+    if latents is not None:
+        _same_family(latents, family)
+        request = replace(request, **{name: latents.meta[name] for name in ("width", "height", "frames")})
     for one in family.wrong(checkpoint, request):
         raise NodeError(f"{one.message} {one.hint}".strip())
-    for name in family.unused(checkpoint, request):
-        run.note(f"{family.title} does not use {name}, so it is ignored.")
     request = family.completed(checkpoint, request)
-    start = _start(video if video is not None else image, request)
+    start = latents or _start(video if video is not None else image, request)
     return run.piece(_sampled, model, conditioning, request, start, seed, run)
 
 
@@ -170,7 +176,7 @@ def _sampled(
     model: Model,
     conditioning: Conditioning | None,
     request: models.family.Request,
-    start: list[Any],
+    start: list[Any] | Latents,
     seed: int,
     run: Run,
 ) -> Latents:
@@ -179,7 +185,7 @@ def _sampled(
     return models.sampling.sample(model, conditioning, request, start, seed, run.device, run.step, preview)
 
 
-@node(title="Encode video", category="Generation", lane="gpu", rule=encode_video_rule)
+@node(title="Encode video", category="Generation", lane="gpu", version=2, rule=encode_video_rule)
 def encode_video(model: Model, video: Video, *, run: Run) -> Latents:
     """The latents that a model's VAE makes of a video; the same video gives the same latents.
 
@@ -205,10 +211,15 @@ def decode_latents(
     """
     meta = latents.meta
     family = models.families.family(model.family)
-    if meta.get("family") != family.name:
-        raise NodeError(f"These latents were made by {meta.get('family')}, but the model is {family.title}.")
+    _same_family(latents, family)
     info = VideoInfo(meta["width"], meta["height"], Fraction(rate or meta["rate"]), meta["frames"], "float32")
     return Video.from_source(info, lambda: _Decoding(model, latents, chunk, run))
+
+
+def _same_family(latents: Latents, family: models.family.Family) -> None:
+    made = latents.meta.get("family")
+    if made != family.name:
+        raise NodeError(f"These latents were made by {models.families.title(made)}, but the model is {family.title}.")
 
 
 class _Decoding:

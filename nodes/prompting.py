@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from vidflow.api import NodeError, Prompt, Run, Text, Words, node
+from vidflow.api import Given, NodeError, Prompt, Run, Text, Trouble, Words, node
 
 _CAMERA, _MOTION, _LIGHTING, _STYLE = Words("camera"), Words("motion"), Words("lighting"), Words("style")
+_PARTS = {
+    "scene": None,
+    "camera": _CAMERA,
+    "motion": _MOTION,
+    "motion_details": None,
+    "lighting": _LIGHTING,
+    "style": _STYLE,
+    "suffix": None,
+}
+"""The settings that are joined, in their order, and what their words mean."""
 
 
-@node(title="Build prompt", category="Generation")
+def _joined(given: Mapping[str, Any]) -> str:
+    texts = (words.canonical(given[name]) if words else given[name] for name, words in _PARTS.items())
+    return ", ".join([text.strip() for text in texts if text.strip()])
+
+
+def _rule(given: Given) -> Iterator[Trouble]:
+    if _PARTS.keys() <= given.values.keys() and not _joined(given.values):
+        yield Trouble("Every part of the prompt is empty.", "scene", "Say in it what is to be seen.")
+
+
+@node(title="Build prompt", category="Generation", rule=_rule)
 def build_prompt(
     *,
     scene: Annotated[str, Text(multiline=True, placeholder="Who or what is seen, and where"), "what is seen"] = "",
@@ -27,16 +48,7 @@ def build_prompt(
     Parts that are empty are left out. Camera, motion, lighting and style take labels in English or Japanese, several
     with commas between them; a label that is not known is used as it stands, and so is text in quotes.
     """
-    parts = (
-        scene,
-        _CAMERA.canonical(camera),
-        _MOTION.canonical(motion),
-        motion_details,
-        _LIGHTING.canonical(lighting),
-        _STYLE.canonical(style),
-        suffix,
-    )
-    text = ", ".join([part.strip() for part in parts if part.strip()])
+    text = _joined(locals())
     if not text:
         raise NodeError("every part of the prompt is empty; say in scene what is to be seen.")
     run.note(f"The prompt is: {text}")

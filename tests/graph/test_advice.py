@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -255,16 +256,25 @@ def test_a_note_says_where_it_belongs_what_is_wrong_and_what_to_do(advise: Advis
         (301, 30, "pocket", True),
         (301, None, "pocket", False),
         (None, 8, "pocket", False),
-        (81, None, "zai-org/CogVideoX-2b", True),
-        (80, None, "zai-org/CogVideoX-2b", False),
-        (71, None, "models/stable-video-diffusion-img2vid-xt", True),
-        (81, 12, "zai-org/CogVideoX-2b", False),
+        (81, None, "CogVideoXPipeline", True),
+        (80, None, "CogVideoXPipeline", False),
+        (71, None, "StableVideoDiffusionPipeline", True),
+        (81, 12, "CogVideoXPipeline", False),
+        (161, None, "WanPipeline", True),
+        (160, None, "WanPipeline", False),
+        (301, None, "CLIPModel", False),
         (300, 29.97, "pocket", True),
     ],
 )
 def test_a_sample_of_more_than_ten_seconds_is_told_where_its_rate_is_known(
-    frames: int | None, rate: float | None, model: str, told: bool, advise: Advise
+    frames: int | None, rate: float | None, model: str, told: bool, advise: Advise, tmp_path: Path
 ) -> None:
+    if model != "pocket":
+        (tmp_path / "model" / "scheduler").mkdir(parents=True)
+        (tmp_path / "model" / "scheduler" / "scheduler_config.json").write_text("{}")
+        index = {"_class_name": model, "scheduler": ["diffusers", "DDIMScheduler"]}
+        (tmp_path / "model" / "model_index.json").write_text(json.dumps(index))
+        model = str(tmp_path / "model")
     notes = advise({**shot(frames, rate, model), **finished()})
     assert places(notes) == (["long-sample latents.frames"] if told else [])
 

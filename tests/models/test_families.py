@@ -263,9 +263,9 @@ def test_what_a_checkpoint_cannot_do_is_said_before_it_is_loaded(checkpoint: Cal
         read = read_checkpoint(checkpoint(name))
         return " ".join(f"{one.message} {one.hint}" for one in family_of(read).wrong(read, Request(**given)))
 
-    def unused(name: str, **given: Any) -> tuple[str, ...]:
+    def unused(name: str, **given: Any) -> list[str]:
         read = read_checkpoint(checkpoint(name))
-        return family_of(read).unused(read, Request(**given))
+        return [f"{one.input}: {one.message} {one.hint}" for one in family_of(read).unused(read, Request(**given))]
 
     assert said("wan") == said("cogvideox") == said("mochi") == said("hunyuan") == said("animatediff") == ""
     assert said("svd", image=True, conditioning=False) == said("wan_image", image=True) == ""
@@ -283,9 +283,25 @@ def test_what_a_checkpoint_cannot_do_is_said_before_it_is_loaded(checkpoint: Cal
     assert "not from an image" in said("animatediff", image=True)
     assert said("sparsectrl", image=True) == ""
     assert "leaves none of the 2 steps. Set it to at least 0.5" in said("wan", video=True, steps=2, strength=0.4)
-    assert unused("wan", strength=0.5, extra={"motion_bucket_id": 3}) == ("motion_bucket_id", "strength")
-    assert unused("wan", extra={"guidance_2": 3.0}) == ("guidance_2",)
-    assert unused("wan_two", extra={"guidance_2": 3.0}) == ()
+    assert unused("wan", strength=0.5, extra={"motion_bucket_id": 3}) == [
+        "motion_bucket_id: Wan does not use motion_bucket_id. Leave it empty.",
+        "strength: A strength counts only where a video or latents are the start. Leave it empty.",
+    ]
+    assert unused("ltx", strength=0.5) == ["strength: LTX-Video does not use strength. Leave it empty."]
+    assert unused("wan", extra={"guidance_2": 3.0}) == ["guidance_2: Wan does not use guidance_2. Leave it empty."]
+    assert unused("wan_two", extra={"guidance_2": 3.0}) == []
+    assert unused("wan", video=True, frames=5) == [
+        "frames: The video decides the frames. Leave it empty, or trim the video."
+    ]
+    assert unused("wan", latents=True, height=16) == ["height: The latents decide the height. Leave it empty."]
+    assert unused("wan", latents=True, image=True, height=16) == []
+    assert unused("wan", cache="pyramid", cache_threshold=0.1) == [
+        "cache_threshold: A cache_threshold counts only with the cache first_block. Set that, or leave it empty."
+    ]
+    assert unused("wan", cache="first_block", cache_threshold=0.1) == []
+    assert unused("svd", cache_threshold=0.1) == [
+        "cache_threshold: Stable Video Diffusion does not use cache_threshold. Leave it empty."
+    ]
     read = read_checkpoint(checkpoint("stable_diffusion"))
     assert "Give the folder of an AnimateDiff motion adapter" in family_of(read).incomplete(read, {}).hint
     assert family_of(read).incomplete(read, {"adapter": str(checkpoint("motion_adapter"))}) is None

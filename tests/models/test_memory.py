@@ -32,6 +32,7 @@ from tests.models.cases import (
 )
 from vidflow.errors import ModelError
 from vidflow.models import sampling
+from vidflow.models.checkpoint import read_checkpoint
 from vidflow.models.families import family
 from vidflow.models.family import Family
 from vidflow.models.loading import loaded, manners, twin
@@ -248,12 +249,13 @@ def test_a_file_that_is_no_denoiser_is_one_error(checkpoint: Callable[[str], Pat
             ours(model, case, "")
         assert_one_sentence(caught.value)
     wan, svd = family("wan"), family("svd")
-    assert [one.message for one in svd.unfit(["x.safetensors"])] == [
+    wan_at, svd_at = read_checkpoint(checkpoint("wan")), read_checkpoint(checkpoint("svd"))
+    assert [one.message for one in svd.unfit(svd_at, ["x.safetensors"])] == [
         "Stable Video Diffusion takes no denoiser from a file."
     ]
-    assert ["pickle.pt" in one.message for one in wan.unfit(["pickle.pt"])] == [True]
-    assert len(list(wan.unfit(["a.gguf", "b.gguf", "c.gguf"]))) == 1
-    assert not list(wan.unfit(["a.gguf", "b.safetensors"]))
+    assert ["pickle.pt" in one.message for one in wan.unfit(wan_at, ["pickle.pt"])] == [True]
+    assert len(list(wan.unfit(wan_at, ["a.gguf", "b.gguf", "c.gguf"]))) == 1
+    assert not list(wan.unfit(wan_at, ["a.gguf", "b.safetensors"]))
 
 
 DECODED_IN_TILES = """

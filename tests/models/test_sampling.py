@@ -162,7 +162,7 @@ def test_words_of_another_family_are_an_error(checkpoint: Callable[[str], Path])
     case, other = named("ltx-text"), named("wan-text")
     words = sampling.encode_text(model_of(other, checkpoint("wan"), checkpoint), TEXT, "", "cpu", quiet)
     model, request = model_of(case, checkpoint("ltx"), checkpoint), request_of(case, checkpoint("ltx"))
-    with pytest.raises(ModelError, match=r"^This prompt was encoded by wan, but the model is LTX-Video\.$"):
+    with pytest.raises(ModelError, match=r"^This prompt was encoded by Wan, but the model is LTX-Video\.$"):
         sampling.sample(model, words, request, [], SEED, "cpu", quiet)
 
 

@@ -125,7 +125,10 @@ def test_only_what_works_is_offered(checkpoint: Callable[[str], Path]) -> None:
         assert set(found.caches) <= {"first_block", "pyramid", "faster"}
     everything = {"attention": "math", "cache": "faster", "cache_threshold": 0.1, "compiled": True}
     unused = {
-        name: set(family(name.split("-")[0]).unused(read_checkpoint(checkpoint(name.split("-")[0])), asked(name)))
+        name: {
+            one.input
+            for one in family(name.split("-")[0]).unused(read_checkpoint(checkpoint(name.split("-")[0])), asked(name))
+        }
         for name in ("wan-text", "cogvideox-text", "svd-image")
     }
     assert unused["wan-text"] == {"cache_threshold"}

@@ -17,7 +17,8 @@ import pytest
 import vidflow
 from tests.engine.conftest import graph, registry
 from tests.models.tiny import build, words
-from vidflow.errors import GraphError, RunError
+from tests.nodes.material import film, write_film
+from vidflow.errors import GraphError, NodeError, RunError
 from vidflow.places import resource
 
 torch = pytest.importorskip("torch")
@@ -222,7 +223,7 @@ def test_a_checkpoint_of_pickles_is_refused(
 def test_a_setting_that_means_nothing_here_is_a_note(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
     request = engine.submit(text_graph(tiny("wan"), motion_bucket_id=100))
     notes = {event.node: event.notes for event in request if type(event).__name__ == "NodeFinished"}
-    assert notes["shot"] == ("Wan does not use motion_bucket_id, so it is ignored.",)
+    assert notes["shot"] == ("Wan does not use motion_bucket_id.",)
 
 
 def noted(engine: vidflow.Engine, graph: dict[str, Any], tmp_path: Path) -> list[tuple[str | None, str]]:
@@ -478,6 +479,29 @@ def test_a_denoiser_in_a_file_of_its_own_is_checked_and_part_of_the_key(
     pickled.write_bytes(b"\x80\x04")
     assert "is neither a safetensors nor a GGUF file" in problems(engine, graph(pickled))[0]
     assert "There are 3 files for 2" in problems(engine, graph(path, path, path))[0]
+    foreign = next((tiny("ltx") / "transformer").glob("*.safetensors"))
+    (said,) = problems(engine, graph(foreign))
+    assert said.startswith(f"model.denoiser: {foreign} is no transformer for this Wan checkpoint: ")
+    assert said.endswith("Give a file of the same model, or leave it empty.")
+    # A path that another node computes is known late.
+    spec = engine.registry.get("load_model")
+    assert spec is not None
+    with pytest.raises(NodeError, match="is no transformer for this Wan checkpoint"):
+        spec.function(model=str(tiny("wan")), denoiser=[str(foreign)], run=None)
+
+
+def test_a_part_of_another_class_than_the_checkpoint_names_is_said_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny("wan"), tmp_path / "mixed")
+    shutil.rmtree(folder / "vae")
+    shutil.copytree(tiny("ltx") / "vae", folder / "vae")
+    (said,) = problems(engine, text_graph(folder))
+    index = folder / "model_index.json"
+    assert said == (
+        f"model.model: {folder / 'vae'} is of the class AutoencoderKLLTXVideo, where {index} names AutoencoderKLWan; "
+        "fetch it again."
+    )
 
 
 @pytest.mark.parametrize(("memory", "said"), [("auto", "layer by layer"), ("gpu", "Set memory to low"), ("low", None)])
@@ -555,8 +579,9 @@ def test_a_check_imports_no_torch_and_is_quick(tiny: Callable[[str], Path], tmp_
     import subprocess
     import sys
 
-    graph = tmp_path / "film.json"
-    graph.write_text(json.dumps(text_graph(tiny("wan"))))
+    graph, made = tmp_path / "film.json", text_graph(tiny("wan"))
+    made["nodes"]["model"]["inputs"]["denoiser"] = str(next((tiny("wan") / "transformer").glob("*.safetensors")))
+    graph.write_text(json.dumps(made))
     command = [sys.executable, "-c", CHECKED, str(graph)]
     times: list[float] = []
     for _ in range(3):
@@ -591,6 +616,8 @@ def test_loras_that_do_not_fit_are_said_before_the_run(
     broken.write_bytes(b"none")
     assert "is no LoRA for this Wan checkpoint: it changes transformer_blocks.0.attn1.to_q" in said("wan", foreign)[0]
     assert "takes no LoRA" in said("svd", good)[0]
+    weights = next((tiny("wan") / "vae").glob("*.safetensors"))
+    assert said("wan", weights) == [f"model.lora: {weights} holds no LoRA."]
     assert "in another format can run code" in said("wan", pickled)[0]
     assert "is no safetensors file; fetch it again" in said("wan", broken)[0]
     assert "There are 2 weights for 1 LoRAs." in said("wan", good, weights=(1, 2))[0]
@@ -680,3 +707,75 @@ def test_an_image_that_is_none_is_said_before_the_run(
         graph = image_graph(tiny("svd"))
         graph["nodes"]["still"]["inputs"]["path"] = str(path)
         assert problems(engine, graph)[0].startswith(f"still.path: {path}: this is no picture that can be read.")
+
+
+def video_graph(model: Path, clip: Path, **sampling: Any) -> dict[str, Any]:
+    """A clip to video, once from its frames and once from its latents."""
+    graph = text_graph(model)
+    nodes = graph["nodes"]
+    settings = {"strength": 0.6, "steps": 4, "seed": 3, **sampling}
+    given = {"model": {"from": "model"}, "conditioning": {"from": "words"}, **settings}
+    size = {"width": 32, "height": 16}
+    nodes["clip"] = {"type": "load_video", "inputs": {"path": str(clip)}}
+    nodes["start"] = {"type": "encode_video", "inputs": {"model": {"from": "model"}, "video": {"from": "clip"}}}
+    nodes["shot"]["inputs"] = {**given, **size, "video": {"from": "clip"}}
+    nodes["again"] = {"type": "sample", "inputs": {**given, "latents": {"from": "start"}}}
+    nodes["second"] = {"type": "sample", "inputs": {**given, "latents": {"from": "again"}}}
+    nodes["last"] = {
+        "type": "decode_latents",
+        "inputs": {"model": {"from": "model"}, "latents": {"from": "second"}},
+    }
+    return graph
+
+
+@pytest.fixture
+def clip_of_nine(tmp_path: Path) -> Path:
+    """Nine frames of 32 x 16."""
+    return write_film(tmp_path / "nine.mkv", film(9, 32, 16, silent=True))
+
+
+def test_a_sampler_starts_from_latents_as_from_their_video(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], clip_of_nine: Path
+) -> None:
+    result = engine.submit(video_graph(tiny("wan"), clip_of_nine)).result()
+    assert torch.equal(torch.as_tensor(result["again"].tensor), torch.as_tensor(result["shot"].tensor))
+    assert not torch.equal(torch.as_tensor(result["second"].tensor), torch.as_tensor(result["again"].tensor))
+    info = result["last"].info
+    assert (info.width, info.height, info.frames) == (32, 16, 9)
+
+
+def test_what_latents_rule_out_in_a_graph_is_said_before_the_run(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path, clip_of_nine: Path
+) -> None:
+    graph = video_graph(tiny("wan"), clip_of_nine)
+    graph["nodes"]["again"]["inputs"] |= {"width": 33, "height": 16, "frames": 6}
+    assert noted(engine, graph, tmp_path) == [("again", "unused-setting")] * 3
+    graph["nodes"]["again"]["inputs"] |= {"video": {"from": "clip"}}
+    assert problems(engine, graph) == [
+        "again.latents: There is a video and latents; a sampler starts from one of them. Take the others away."
+    ]
+    graph = video_graph(tiny("wan"), clip_of_nine)
+    graph["nodes"]["other"] = {"type": "load_model", "inputs": {"model": str(tiny("cogvideox"))}}
+    graph["nodes"]["start"]["inputs"]["model"] = {"from": "other"}
+    (said,) = problems(engine, graph)
+    assert said.startswith("again.latents: These latents are made by CogVideoX, but this model is Wan.")
+
+
+def test_a_revision_of_what_is_not_of_the_hub_is_a_note(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    graph = text_graph(tiny("wan"))
+    graph["nodes"]["model"]["inputs"]["revision"] = "main"
+    assert noted(engine, graph, tmp_path) == [("model", "unused-setting")]
+
+
+def test_an_image_in_the_place_of_a_video_is_a_note(
+    engine: vidflow.Engine, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    graph = text_graph(tiny("wan"), strength=0.8)
+    graph["nodes"]["shot"]["inputs"] |= {"frames": None, "video": {"from": "small"}}
+    graph["nodes"]["still"] = {"type": "load_image", "inputs": {"path": "resources:media/mountains.jpg"}}
+    graph["nodes"]["small"] = {"type": "resize", "inputs": {"video": {"from": "still"}, "width": 32, "height": 32}}
+    assert noted(engine, graph, tmp_path) == [("shot", "image-as-video")]
+    graph["nodes"]["still"] = {"type": "load_video", "inputs": {"path": "resources:media/sea.mp4"}}
+    assert noted(engine, graph, tmp_path) == []

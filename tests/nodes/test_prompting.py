@@ -120,10 +120,19 @@ def test_the_negative_prompt_is_kept_apart(call: Call) -> None:
 
 
 @pytest.mark.parametrize("inputs", [{}, {"scene": " \n", "camera": "「」"}, {"negative": "blur"}])
-def test_a_prompt_of_nothing_is_refused(call: Call, inputs: dict[str, str]) -> None:
-    with pytest.raises(NodeError) as raised:
-        call("build_prompt", **inputs)
-    assert str(raised.value) == "every part of the prompt is empty; say in scene what is to be seen."
+def test_a_prompt_of_nothing_is_refused_before_the_run(in_graph: InGraph, inputs: dict[str, str]) -> None:
+    with pytest.raises(GraphError) as raised:
+        in_graph("build_prompt", **inputs)
+    (problem,) = raised.value.problems
+    assert str(problem) == "it.scene: Every part of the prompt is empty. Say in it what is to be seen."
+    with pytest.raises(NodeError) as failed:
+        CORE["build_prompt"].function(**inputs, run=Here(Path()))
+    assert str(failed.value) == "every part of the prompt is empty; say in scene what is to be seen."
+
+
+def test_a_prompt_of_nothing_that_comes_late_fails_the_node(engine: Engine) -> None:
+    with pytest.raises(RunError, match=r"^prompt: every part of the prompt is empty"):
+        run(engine, {"scene": {"from": "words"}}, words={"type": "given.said", "inputs": {"value": " "}})
 
 
 @given(st.fixed_dictionaries({name: st.text(alphabet="ab \n\u3000", max_size=4) for name in ENGLISH}))

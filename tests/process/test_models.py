@@ -56,11 +56,13 @@ def test_a_model_is_fetched_listed_verified_and_removed(place: Place, hub: Hub) 
     assert {path: (folder / path).read_bytes() for path in WANTED} == WANTED
     listed = place.run("models")
     assert listed.status == 0
+    assert place.run("models", "list").out == listed.out
+    assert place.run("models", "--json", "list").out == place.run("models", "--json").out
     name, row, where = listed.out.splitlines()
     assert name.split() == ["NAME", "REVISION", "SIZE", "FAMILY", "LICENCE"]
     assert row.split() == ["org/film", "main", commit[:8], "5.1", "MB", "WanPipeline", "apache-2.0"]
     assert where == f"Fetched models are in {place.folder / 'home' / 'hub'}."
-    (one,) = json.loads(place.run("models", "--json").out)
+    (one,) = json.loads(place.run("models", "list", "--json").out)
     assert (one["name"], one["revision"], one["folder"], one["whole"]) == ("org/film", commit, str(folder), True)
     verified = place.run("models", "verify")
     assert (verified.status, verified.out) == (0, "4 files verified, all sound.\n")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, cast
 
-from vidflow.errors import Problem
+from vidflow.errors import ModelError, Problem
 from vidflow.graph.check import Checked, CheckedNode
 from vidflow.graph.document import Link
 from vidflow.graph.wording import cut, shown
@@ -31,8 +31,6 @@ _ONCE = {
 """Types that do harm a second time, and what to do instead."""
 _SAME = frozenset({"grade", "overlay_text", "resize", "change_rate"})
 """Types that are a slip where one follows another with the same settings."""
-_RATES = (("cogvideox", Fraction(8)), ("stable-video-diffusion", Fraction(7)))
-"""Frames per second of the families by what is in the name of a model (as their model cards have it)."""
 _WORDS = ("scene", "motion_details", "style", "suffix")
 
 
@@ -182,12 +180,12 @@ class _Advice:
             yield _note("long-sample", message, node, hint, "frames")
 
     def _family_rate(self, node: CheckedNode) -> Fraction | None:
-        """The rate that the sampled model was made for, where its name tells the family."""
+        """The rate that the sampled model was made for, where it is here."""
         for link in _links(node, "model"):
             source = self._nodes[link.node]
             name = source.values.get("model") if source.spec.type == "load_model" else None
             if isinstance(name, str):
-                return next((rate for part, rate in _RATES if part in name.casefold()), None)
+                return _rate_of(name, source.values.get("revision") or None, source.values.get("variant") or None)
         return None
 
     def _joined(self, node: CheckedNode) -> Iterator[Problem]:
@@ -246,6 +244,20 @@ def _given(node: CheckedNode, input: str) -> bool:
     """Whether there is something at a setting, or something will come along a link."""
     value = node.values.get(input)
     return input in node.links or (value is not None and bool(str(value).strip()))
+
+
+def _rate_of(name: str, revision: str | None, variant: str | None) -> Fraction | None:
+    """Frames per second of what a model makes, by its family."""
+    from vidflow.models.checkpoint import read_checkpoint
+    from vidflow.models.families import family_of
+    from vidflow.models.library import find
+
+    try:
+        checkpoint = read_checkpoint(find(name, revision).folder, variant)
+        family = family_of(checkpoint)
+    except ModelError:
+        return None
+    return family.rules(checkpoint).rate if family.pipelines else None
 
 
 def _rate(value: Any) -> Fraction | None:

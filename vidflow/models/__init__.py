@@ -1,7 +1,7 @@
 """Weights on disk become something that runs: checkpoints, families of video models, loading, sampling.
 
-What a graph is checked with (`library`, `checkpoint`, `family`, `families`, `lora`, `machine`) needs no torch; the
-others import it. Each module is imported where it is first used.
+What a graph is checked with (`library`, `checkpoint`, `family`, `families`, `lora`, `machine`, `replacing`) needs no
+torch; the others import it. Each module is imported where it is first used.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vidflow.models import alignment, checkpoint, families, family, library, lora, machine, sampling
+    from vidflow.models import alignment, checkpoint, families, family, library, lora, machine, replacing, sampling
 
-__all__ = ["alignment", "checkpoint", "families", "family", "library", "lora", "machine", "sampling"]
+__all__ = ["alignment", "checkpoint", "families", "family", "library", "lora", "machine", "replacing", "sampling"]
 
 
 def __getattr__(name: str) -> object:

@@ -44,6 +44,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "Extractor": ("preprocessor_config.json", "processor_config.json"),
 }
 """For parts without weights, by what their classes are called: one of these files, by its ending."""
+_AXES = 64
+"""Axes of a tensor, at most."""
 _LARGEST = 64 * 2**20
 """Bytes of a JSON file or a header, at most."""
 
@@ -216,6 +218,11 @@ def _component(root: Path, name: str, library: str, kind: str, variant: str | No
         raise ModelError(f"{folder} has no weights; it was fetched in half. Fetch it again.")
     if "config.json" not in names:
         raise ModelError(f"{folder} has no config.json; it was fetched in half. Fetch it again.")
+    said = config.get("_class_name")
+    if library == "diffusers" and isinstance(said, str) and said != kind:
+        raise ModelError(
+            f"{folder} is of the class {said}, where {root / 'model_index.json'} names {kind}; fetch it again."
+        )
     return Component(name, library, kind, folder, config, weights, used)
 
 
@@ -260,6 +267,11 @@ def _shards(folder: Path, index: str) -> tuple[Path, ...]:
 
 def header(path: Path) -> dict[str, tuple[str, int]]:
     """For each tensor of a safetensors file its type and how many numbers it has. Raises ModelError."""
+    return {name: (kind, prod(shape)) for name, (kind, shape) in shapes(path).items()}
+
+
+def shapes(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """For each tensor of a safetensors file its type and its shape. Raises ModelError."""
     try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
@@ -269,8 +281,8 @@ def header(path: Path) -> dict[str, tuple[str, int]]:
         ends = [one["data_offsets"][1] for name, one in entries.items() if name != "__metadata__"]
         if path.stat().st_size < 8 + size + max(ends, default=0):
             raise ModelError(f"{path} is cut short; it was fetched in half. Fetch it again.")
-        found: dict[str, tuple[str, int]] = {
-            name: (one["dtype"], prod(one["shape"])) for name, one in entries.items() if name != "__metadata__"
+        found: dict[str, tuple[str, tuple[int, ...]]] = {
+            name: (one["dtype"], _shape(one["shape"])) for name, one in entries.items() if name != "__metadata__"
         }
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -279,6 +291,13 @@ def header(path: Path) -> dict[str, tuple[str, int]]:
     if (unknown := next((kind for kind, _ in found.values() if kind not in BYTES), None)) is not None:
         raise ModelError(f"{path} holds numbers of the kind {unknown}, which is not known here.")
     return found
+
+
+def _shape(given: list[int]) -> tuple[int, ...]:
+    """Raises ValueError for what is no shape."""
+    if len(given) > _AXES or not all(type(side) is int and side >= 0 for side in given):
+        raise ValueError("no shape")
+    return tuple(given)
 
 
 def _json(path: Path, missing: str) -> dict[str, Any]:

@@ -19,6 +19,9 @@ from vidflow.models.checkpoint import GGUF, Checkpoint
 Mode = Literal["text", "image", "video"]
 """What a video is made from."""
 MODE_WORDS: Mapping[Mode, str] = {"text": "a prompt alone", "image": "an image", "video": "a video"}
+START_WORDS: Mapping[str, str] = {"image": "an image", "video": "a video", "latents": "latents"}
+"""What a sampler starts from, by its inputs."""
+_EMPTY = "Leave it empty."
 FLOW = {
     "euler": "FlowMatchEulerDiscreteScheduler",
     "unipc": "UniPCMultistepScheduler",
@@ -62,8 +65,8 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a sampler is asked for. None is the family's own; `image`, `video` and `conditioning` tell what is
-    linked."""
+    """What a sampler is asked for. None is the family's own; `image`, `video`, `latents` and `conditioning` tell what
+    is linked. Latents have a size and a number of frames, and what is asked for is that."""
 
     width: int | None = None
     height: int | None = None
@@ -74,6 +77,7 @@ class Request:
     strength: float | None = None
     image: bool = False
     video: bool = False
+    latents: bool = False
     conditioning: bool = True
     attention: str | None = None
     cache: str | None = None
@@ -85,7 +89,7 @@ class Request:
     @property
     def mode(self) -> Mode:
         """What the video is made from."""
-        return "video" if self.video else "image" if self.image else "text"
+        return "video" if self.video or self.latents else "image" if self.image else "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ class Family:
         """What a checkpoint is with the adapter in a folder; empty for none."""
         return checkpoint
 
-    def unfit(self, files: Sequence[str]) -> Iterator[Wrong]:
+    def unfit(self, checkpoint: Checkpoint, files: Sequence[str]) -> Iterator[Wrong]:
         """What keeps files of weights from taking the place of its denoisers' own."""
         if files and not self.single:
             yield Wrong("denoiser", f"{self.title} takes no denoiser from a file.", "Leave it empty.")
@@ -219,14 +223,18 @@ class Family:
             yield Wrong("model", f"{self.title} makes no video.", "Choose a video model.")
             return
         own = self.rules(checkpoint)
-        if request.image and request.video:
-            yield Wrong("video", "There is an image and a video; a sampler starts from one of them.", "Take one away.")
+        starts = {"image": request.image, "video": request.video, "latents": request.latents}
+        linked = [name for name, given in starts.items() if given]
+        if len(linked) > 1:
+            words = " and ".join(START_WORDS[name] for name in linked)
+            yield Wrong(linked[-1], f"There is {words}; a sampler starts from one of them.", "Take the others away.")
         elif request.mode not in modes:
             can = " or ".join(MODE_WORDS[mode] for mode in modes)
-            where = request.mode if request.mode != "text" else "image"
+            where = linked[0] if linked else "image"
+            given = START_WORDS[where] if linked else MODE_WORDS["text"]
             yield Wrong(
                 where,
-                f"This {self.title} checkpoint makes a video from {can}, not from {MODE_WORDS[request.mode]}.",
+                f"This {self.title} checkpoint makes a video from {can}, not from {given}.",
                 f"Link {can}, or choose another model."
                 if request.mode == "text"
                 else "Take it away, or choose another model.",
@@ -250,7 +258,7 @@ class Family:
                     name, f"{self.title} needs a {name} that {own.multiple} divides, not {given}.", f"Set it to {near}."
                 )
         done = self.completed(checkpoint, request)
-        if request.video and int((done.steps or 0) * (done.strength or 0)) < 1:
+        if request.mode == "video" and int((done.steps or 0) * (done.strength or 0)) < 1:
             yield Wrong(
                 "strength",
                 f"A strength of {done.strength:g} leaves none of the {done.steps} steps.",
@@ -278,22 +286,38 @@ class Family:
                 f"Its schedulers are {', '.join(self.schedulers)}; empty is the checkpoint's own.",
             )
 
-    def unused(self, checkpoint: Checkpoint, request: Request) -> tuple[str, ...]:
-        """The names of settings that are given and mean nothing here."""
-        names = [name for name in request.extra if name not in self.extra]
+    def unused(self, checkpoint: Checkpoint, request: Request) -> Iterator[Wrong]:
+        """Settings that are given and mean nothing here."""
+        for name in request.extra:
+            if name not in self.extra:
+                yield self.without(name)
         if request.strength is not None and request.mode != "video":
-            names.append("strength")
-        if request.frames is not None and request.mode == "video":
-            names.append("frames")
+            if "video" in self.modes(checkpoint):
+                yield Wrong("strength", "A strength counts only where a video or latents are the start.", _EMPTY)
+            else:
+                yield self.without("strength")
+        if request.latents and not (request.image or request.video):
+            for name, given in (("width", request.width), ("height", request.height), ("frames", request.frames)):
+                if given is not None:
+                    yield Wrong(name, f"The latents decide the {name}.", _EMPTY)
+        elif request.video and request.frames is not None:
+            yield Wrong("frames", "The video decides the frames.", "Leave it empty, or trim the video.")
         if request.attention and not self.attends:
-            names.append("attention")
+            yield self.without("attention")
         if request.cache and not self.caches:
-            names.append("cache")
+            yield self.without("cache")
         if request.cache_threshold is not None and request.cache != "first_block":
-            names.append("cache_threshold")
+            if "first_block" in self.caches:
+                said = "A cache_threshold counts only with the cache first_block."
+                yield Wrong("cache_threshold", said, "Set that, or leave it empty.")
+            else:
+                yield self.without("cache_threshold")
         if request.compiled and not self.compiles:
-            names.append("compiled")
-        return tuple(names)
+            yield self.without("compiled")
+
+    def without(self, name: str) -> Wrong:
+        """A setting that the family has no use for."""
+        return Wrong(name, f"{self.title} does not use {name}.", _EMPTY)
 
     def needed(self, request: Request) -> tuple[str, ...]:
         """The parts that sampling needs. The VAE is among them for its proportions, and for what the video starts
@@ -311,7 +335,9 @@ class Family:
         """The pipeline's arguments beside steps, seed and embeddings; `frames` are the pictures it starts from, uint8
         `[height, width, 3]`, of the size that is asked for."""
         given: dict[str, Any] = {"height": request.height, "width": request.width, "guidance_scale": request.guidance}
-        if request.mode == "video":
+        if request.latents:
+            return given | {"strength": request.strength}
+        if request.video:
             return given | {"video": frames, "strength": request.strength}
         if request.mode == "image":
             given["image"] = frames[0]
@@ -334,6 +360,11 @@ class Family:
     def encode_video(self, vae: Any, video: Any) -> Any:
         """Latents that `ready` takes, of frames `[1, 3, n, height, width]` in -1..1: the mode of what the VAE gives,
         as the pipeline scales it."""
+        raise NotImplementedError
+
+    def noise(self, pipe: Any, latents: Any, generator: Any) -> Any:
+        """The noise that the pipeline that starts from a video lays over its latents, of the dtype in which it does;
+        what it draws before is drawn here too. For families that start from a video."""
         raise NotImplementedError
 
     def by_frame(self, latents: Any, grid: tuple[int, int, int]) -> Any:

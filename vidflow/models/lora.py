@@ -32,10 +32,14 @@ def unfit(found: Family, checkpoint: Checkpoint, paths: Sequence[str]) -> Iterat
             yield f"{path} is no safetensors file; a LoRA in another format can run code and is not opened."
         elif Path(path).is_file():
             try:
-                aimed = {match[1] for key in header(Path(path)) if (match := _AIMED.fullmatch(key))}
+                keys = header(Path(path))
             except ModelError as error:
                 yield str(error)
                 continue
+            if not any("lora" in key for key in keys):
+                yield f"{path} holds no LoRA."
+                continue
+            aimed = {match[1] for key in keys if (match := _AIMED.fullmatch(key))}
             missing = sorted(aimed - inside)
             if inside and len(missing) * 2 > len(aimed):
                 reason = f"it changes {missing[0]}, which is not there"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vidflow.errors import ModelError
 from vidflow.models import speed
 from vidflow.models.checkpoint import Checkpoint
-from vidflow.models.families import family
+from vidflow.models.families import family, title
 from vidflow.models.family import Family, Request
 from vidflow.models.loading import Manner, checkpoint_of, loaded, manners, offloaded, twin
 from vidflow.models.preview import Preview, fit, grid_of, store, stored, vae_digest
@@ -64,21 +64,23 @@ def sample(
     model: Model,
     conditioning: Conditioning | None,
     request: Request,
-    frames: list[NDArray[np.uint8]],
+    start: list[NDArray[np.uint8]] | Latents,
     seed: int,
     device: str,
     tell: Teller,
     preview: NDArray[np.float32] | None = None,
 ) -> Latents:
-    """Latents as the family's pipeline leaves them. `request` is complete, `frames` are what it starts from.
+    """Latents as the family's pipeline leaves them. `request` is complete, `start` are the frames or the latents that
+    it starts from; noise is laid over latents as the pipeline does over those of a video.
 
     The noise of `seed` comes from a generator on the CPU. With the factors of a `preview` (see `preview_factors`) each
     step is told with a picture. Raises ModelError, also where a step gives what is no number.
     """
-    found, count = family(model.family), len(frames) if request.video else request.frames or 1
+    found = family(model.family)
+    count = request.frames or 1 if isinstance(start, Latents) or not request.video else len(start)
     thrifty = "" if model.settings.get("memory") == "low" else ", and load_model's memory 'low' takes less"
     return with_room(
-        lambda manner: _sampled(model, conditioning, request, frames, seed, device, tell, preview, manner),
+        lambda manner: _sampled(model, conditioning, request, start, seed, device, tell, preview, manner),
         manners(model, found.needed(request), device),
         f"{request.width} x {request.height} with {count} frames did not fit beside the model; "
         f"{_half(found, checkpoint_of(model), request, count)} take half of it{thrifty}.",
@@ -98,7 +100,7 @@ def _sampled(
     model: Model,
     conditioning: Conditioning | None,
     request: Request,
-    frames: list[NDArray[np.uint8]],
+    start: list[NDArray[np.uint8]] | Latents,
     seed: int,
     device: str,
     tell: Teller,
@@ -109,7 +111,11 @@ def _sampled(
 
     found, checkpoint = family(model.family), checkpoint_of(model)
     place = torch.device(device)
-    if request.mode == "video":
+    latents = start if isinstance(start, Latents) else None
+    frames = [] if isinstance(start, Latents) else start
+    if latents is not None and latents.meta.get("family") != found.name:
+        raise ModelError(_foreign(latents, found))
+    if request.video:
         frames = frames[: found.taken(checkpoint, len(frames))]
         if not frames:
             raise ModelError(f"The video is too short for {found.title}.")
@@ -134,22 +140,25 @@ def _sampled(
         arguments = found.arguments(request, [Image.fromarray(frame) for frame in frames])
         if conditioning is not None and conditioning.meta.get("family") not in (None, found.name):
             made = conditioning.meta["family"]
-            raise ModelError(f"This prompt was encoded by {made}, but the model is {found.title}.")
+            raise ModelError(f"This prompt was encoded by {title(made)}, but the model is {found.title}.")
         if conditioning is not None and found.prompted:
             dtype = parts[denoiser].dtype
             for name, value in conditioning.tensors.items():
                 arguments[name] = value.to(place, dtype if value.is_floating_point() else value.dtype)
         picture = None
         if preview is not None:
-            count = len(frames) if request.mode == "video" else request.frames or 1
+            count = len(frames) if request.video else request.frames or 1
             grid = grid_of(parts["vae"], count, request.width or 0, request.height or 0)
             picture = Preview(found, preview, grid)
+        generator = torch.Generator("cpu").manual_seed(seed)
+        if latents is not None:
+            arguments["latents"] = _noised(found, pipe, parts[denoiser], latents, request, generator, place)
         with offloaded(pipe, place, manner), _steps(pipe, found, tell, picture), _seeded(seed, place):
             try:
                 result = pipe(
                     **arguments,
                     num_inference_steps=request.steps,
-                    generator=torch.Generator("cpu").manual_seed(seed),
+                    generator=generator,
                     output_type="latent",
                 ).frames
             except (RuntimeError, ValueError) as error:
@@ -160,15 +169,46 @@ def _sampled(
                     f"Attention {request.attention!r} does not work here: {reason}. Leave attention empty."
                 ) from error
         meta = {
+            **found.described(pipe, request),
+            # How they were made is how they are decoded, so what is known of them goes on.
+            **(latents.meta if latents is not None else {}),
             "family": found.name,
             "width": request.width,
             "height": request.height,
-            "frames": len(frames) if request.mode == "video" else request.frames,
+            "frames": len(frames) if request.video else request.frames,
             "rate": str(found.rules(checkpoint).rate),
             "seed": seed,
-            **found.described(pipe, request),
         }
         return Latents(result.detach().cpu(), meta)
+
+
+def _noised(
+    found: Family, pipe: Any, denoiser: Any, latents: Latents, request: Request, generator: torch.Generator, place: Any
+) -> torch.Tensor:
+    """Latents with the noise of the first step that `strength` leaves, as the pipeline has it after its VAE."""
+    tensor = _tensor(latents).to(place)
+    channels, takes = tensor.shape[found.layout.index("C")], denoiser.config.in_channels
+    if channels != takes:
+        raise ModelError(
+            f"These latents have {channels} channels, but this {found.title} checkpoint takes {takes}; "
+            "make them with the same model."
+        )
+    noise = found.noise(pipe, tensor, generator)
+    scheduler = pipe.scheduler
+    scheduler.set_timesteps(request.steps, device=place)
+    timesteps, _ = pipe.get_timesteps(request.steps, scheduler.timesteps, request.strength, place)
+    tensor, first = tensor.to(noise.dtype), timesteps[:1]
+    if hasattr(scheduler, "add_noise"):
+        return scheduler.add_noise(tensor, noise, first)
+    return scheduler.scale_noise(tensor, first, noise)
+
+
+def _tensor(latents: Latents) -> torch.Tensor:
+    return latents.tensor if isinstance(latents.tensor, torch.Tensor) else torch.from_numpy(latents.tensor)
+
+
+def _foreign(latents: Latents, found: Family) -> str:
+    return f"These latents were made by {title(latents.meta.get('family'))}, but the model is {found.title}."
 
 
 def decode(
@@ -187,10 +227,9 @@ def decode(
     """
     found, meta = family(model.family), latents.meta
     if meta.get("family") != found.name:
-        raise ModelError(f"These latents were made by {meta.get('family')}, but the model is {found.title}.")
+        raise ModelError(_foreign(latents, found))
     with loaded(model, ("vae",), device, tell) as parts:
-        tensor = latents.tensor if isinstance(latents.tensor, torch.Tensor) else torch.from_numpy(latents.tensor)
-        tensor = tensor.to(device)
+        tensor = _tensor(latents).to(device)
         done = shown = 0
         total = int(meta["frames"])
 

@@ -39,6 +39,11 @@ def family(name: str) -> Family:
     raise ModelError(f"There is no family of models called {name!r}; a pack that brings it may be missing.")
 
 
+def title(name: object) -> str:
+    """What people call the family called `name`; the name itself where none is called so."""
+    return next((one.title for one in families() if one.name == name), str(name))
+
+
 def family_of(checkpoint: Checkpoint) -> Family:
     """The family of a checkpoint. Raises ModelError where none knows it."""
     for one in families():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -66,6 +66,14 @@ class AnimateDiff(Family):
             "Give the folder of an AnimateDiff motion adapter to make videos with it.",
         )
 
+    def unfit(self, checkpoint: Checkpoint, files: Sequence[str]) -> Iterator[Wrong]:
+        """A file holds a Stable Diffusion checkpoint's UNet, which has no motion modules."""
+        yield from super().unfit(checkpoint, files)
+        unet = checkpoint.components.get("unet")
+        if files and unet is not None and unet.kind == "UNetMotionModel":
+            said = f"The UNet of {checkpoint.folder} has motion modules, so no file can take its place."
+            yield Wrong("denoiser", said, "Leave it empty, or give a Stable Diffusion checkpoint and an adapter.")
+
     def adapted(self, checkpoint: Checkpoint, adapter: str) -> Checkpoint:
         """Its UNet knows as many frames as the adapter's motion modules."""
         longest = config_of(Path(adapter)).get("motion_max_seq_length") if adapter else None
@@ -79,7 +87,7 @@ class AnimateDiff(Family):
         """The motion modules know so many frames."""
         yield from super().wrong(checkpoint, request)
         longest = checkpoint.config("unet").get("motion_max_seq_length")
-        if request.mode != "video" and request.frames and longest and request.frames > longest:
+        if not request.video and request.frames and longest and request.frames > longest:
             yield Wrong(
                 "frames",
                 f"The motion modules of this {self.title} checkpoint know {longest} frames, not {request.frames}.",
@@ -118,9 +126,26 @@ class AnimateDiff(Family):
         """Scaled latents of the mode; the pipeline that starts from a video draws them around it, with its seed."""
         import torch
 
-        video = video[0].permute(1, 0, 2, 3).to(vae.device, vae.dtype)
-        latents = torch.cat([vae.encode(part).latent_dist.mode() for part in video.split(_CHUNK)])
+        dtype = vae.dtype
+        video = video[0].permute(1, 0, 2, 3).to(vae.device, dtype)
+        if vae.config.force_upcast:
+            # As the pipeline does; whoever calls puts the dtype back.
+            vae.to(torch.float32)
+            video = video.float()
+        latents = torch.cat([vae.encode(part).latent_dist.mode() for part in video.split(_CHUNK)]).to(dtype)
         return (vae.config.scaling_factor * latents).permute(1, 0, 2, 3)[None]
+
+    def noise(self, pipe: Any, latents: Any, generator: Any) -> Any:
+        """After what draws latents around the mode, chunk by chunk; frames come before channels while it is drawn."""
+        import torch
+        from diffusers.utils.torch_utils import randn_tensor
+
+        frames = latents.transpose(1, 2)
+        given = {"generator": generator, "device": latents.device}
+        drawn = torch.float32 if pipe.vae.config.force_upcast else pipe.vae.dtype
+        for part in frames[0].split(_CHUNK):
+            randn_tensor(part.shape, dtype=drawn, **given)
+        return randn_tensor(frames.shape, dtype=pipe.dtype, **given).transpose(1, 2)
 
     def prepared(self, name: str, part: Any, settings: Mapping[str, Any]) -> Any:
         """The UNet of a Stable Diffusion checkpoint gets the adapter's motion modules."""

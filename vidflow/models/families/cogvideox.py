@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from vidflow.errors import ModelError
 from vidflow.models.checkpoint import Checkpoint
 from vidflow.models.family import Family, Mode, Request, Rules, Wrong
 
@@ -101,6 +102,23 @@ class CogVideoX(Family):
         """Scaled latents of the mode; the pipeline that starts from a video draws them around it, with its seed."""
         latents = vae.encode(video.to(vae.device, vae.dtype)).latent_dist.mode()
         return vae.config.scaling_factor * latents.permute(0, 2, 1, 3, 4)
+
+    def noise(self, pipe: Any, latents: Any, generator: Any) -> Any:
+        """After what draws latents around the mode."""
+        from diffusers.utils.torch_utils import randn_tensor
+
+        pairs = pipe.transformer.config.patch_size_t
+        if pairs is not None and latents.shape[1] % pairs:
+            raise ModelError(
+                f"These latents have {latents.shape[1]} frames, which {self.title} 1.5 does not take in pairs; "
+                "make them with the same model."
+            )
+        # The pipeline takes the number of latent frames for that of a video's.
+        pipe.vae_scale_factor_temporal = 1
+        batch, count, channels, *size = latents.shape
+        given = {"generator": generator, "device": latents.device}
+        randn_tensor((batch, channels, count, *size), dtype=pipe.vae.dtype, **given)
+        return randn_tensor(latents.shape, dtype=pipe.transformer.dtype, **given)
 
     def by_frame(self, latents: Any, grid: tuple[int, int, int]) -> Any:
         """Its frames come first."""

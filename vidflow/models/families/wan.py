@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from vidflow.models.checkpoint import Checkpoint
-from vidflow.models.family import ATTENTION, FLOW, Family, Mode, Request, Rules
+from vidflow.models.family import ATTENTION, FLOW, Family, Mode, Request, Rules, Wrong
 
 
 class Wan(Family):
@@ -63,11 +63,11 @@ class Wan(Family):
             second = 3.0 if own else done.guidance
         return replace(done, extra={"guidance_2": second} if second is not None else {})
 
-    def unused(self, checkpoint: Checkpoint, request: Request) -> tuple[str, ...]:
+    def unused(self, checkpoint: Checkpoint, request: Request) -> Iterator[Wrong]:
         """One transformer has one guidance."""
-        names = super().unused(checkpoint, request)
-        single = "transformer_2" not in checkpoint.components and "guidance_2" in request.extra
-        return (*names, "guidance_2") if single else names
+        yield from super().unused(checkpoint, request)
+        if "transformer_2" not in checkpoint.components and "guidance_2" in request.extra:
+            yield self.without("guidance_2")
 
     def encode(self, pipe: Any, text: str, negative: str, device: Any) -> dict[str, Any]:
         """512 tokens, as the pipeline asks for when it is called."""
@@ -102,10 +102,17 @@ class Wan(Family):
             yield run.clamp(-1.0, 1.0)
 
     def encode_video(self, vae: Any, video: Any) -> Any:
-        """(z - mean) / std of the mode, which WanVideoToVideoPipeline takes as well."""
-        latents = vae.encode(video.to(vae.device, vae.dtype)).latent_dist.mode()
+        """(z - mean) / std of the mode in float32, as WanVideoToVideoPipeline has it."""
+        latents = vae.encode(video.to(vae.device, vae.dtype)).latent_dist.mode().float()
         mean, inverse = self._statistics(vae, latents)
         return (latents - mean) * inverse
+
+    def noise(self, pipe: Any, latents: Any, generator: Any) -> Any:
+        """In float32; its latents are the mode of what the VAE gives."""
+        import torch
+        from diffusers.utils.torch_utils import randn_tensor
+
+        return randn_tensor(latents.shape, generator=generator, device=latents.device, dtype=torch.float32)
 
     def _statistics(self, vae: Any, latents: Any) -> tuple[Any, Any]:
         import torch
