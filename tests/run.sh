@@ -35,6 +35,8 @@ fi
 
 [[ -x .venv/bin/python ]] || python3 -m venv .venv
 .venv/bin/python -m pip install -q -c constraints.txt -e '.[models,editor,test]'
+# Qt.py brings types for mypy, which hide PySide6's own from basedpyright.
+.venv/bin/python -m pip uninstall -qy types-PySide6
 
 gate() {
     printf '\n== %s\n' "$*"

@@ -33,7 +33,9 @@ class Wild:
     def run(self, steps: int) -> None:
         """Make so many gestures, looking at everything after each."""
         names = [name for name in dir(self) if name.startswith("do_")]
-        weights = [{"do_add": 4, "do_wire": 8, "do_undo": 3, "do_redo": 3, "do_load": 0.3}.get(name, 1.5) for name in names]
+        weights = [
+            {"do_add": 4, "do_wire": 8, "do_undo": 3, "do_redo": 3, "do_load": 0.3}.get(name, 1.5) for name in names
+        ]
         for step in range(steps):
             name = self.random.choices(names, weights)[0]
             self.made[name] += 1
@@ -110,7 +112,9 @@ class Wild:
         kind = self.session.kind(id) if id else None
         if kind is None:
             return
-        plain = [slot for slot in kind.slots.values() if slot.plain and not slot.many and slot.type.name in ("int", "float")]
+        plain = [
+            slot for slot in kind.slots.values() if slot.plain and not slot.many and slot.type.name in ("int", "float")
+        ]
         if plain:
             slot = self.random.choice(plain)
             self.session.set(id, slot.name, self.random.randrange(1, 9))

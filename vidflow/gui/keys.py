@@ -68,23 +68,23 @@ class Keys(QDialog):
         buttons.addButton(tr("Close"), QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
         layout.addWidget(buttons)
+        self._items: list[QTreeWidgetItem] = []
         for command in COMMANDS:
             item = QTreeWidgetItem([tr(command.title).rstrip("…"), ""])
             item.setData(0, Qt.ItemDataRole.UserRole, command.name)
-            self.tree.addTopLevelItem(item)
+            self._items.append(item)
+        self.tree.addTopLevelItems(self._items)
         self._show()
-        self.tree.setCurrentItem(self.tree.topLevelItem(0))
+        self.tree.setCurrentItem(self._items[0])
 
     def _show(self) -> None:
-        for index in range(self.tree.topLevelItemCount()):
-            item = self.tree.topLevelItem(index)
+        for item in self._items:
             command = BY_NAME[item.data(0, Qt.ItemDataRole.UserRole)]
             native = QKeySequence.SequenceFormat.NativeText
             item.setText(1, ", ".join(one.toString(native) for one in keys_of(command)))
 
     def _filter(self, text: str) -> None:
-        for index in range(self.tree.topLevelItemCount()):
-            item = self.tree.topLevelItem(index)
+        for item in self._items:
             item.setHidden(text.lower() not in f"{item.text(0)} {item.text(1)}".lower())
 
     def _name(self) -> str:

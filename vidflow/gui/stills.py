@@ -4,7 +4,6 @@ work, behind everything else that the engine does."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
@@ -66,8 +65,8 @@ class Stills(QObject):
             self.runner.with_engine(lambda engine: self._begin(engine, graph, paths, wanted[:MOST], turn))
 
     def _begin(self, engine: Engine, graph: Graph, paths: Paths, wanted: list[tuple[str, int]], turn: int) -> None:
-        work: Callable[[], None] = lambda: self._make(engine, graph, paths, wanted, turn)
-        threading.Thread(target=work, name="stills", daemon=True).start()
+        work = (engine, graph, paths, wanted, turn)
+        threading.Thread(target=self._make, args=work, name="stills", daemon=True).start()
 
     def _make(self, engine: Engine, graph: Graph, paths: Paths, wanted: list[tuple[str, int]], turn: int) -> None:
         for flat, mark in wanted:

@@ -1,4 +1,4 @@
-"""The style sheet on Fusion, from the tokens of a theme. Grid 4 px, rows 28, radius 4, lines 1; no gradients, no bevels."""
+"""The style sheet on Fusion, from a theme's tokens. Grid 4 px, rows 28, radius 4, lines 1; no gradients, no bevels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 
 QToolBar { background: $window; border: 0; border-bottom: 1px solid $line; padding: 4px 8px; spacing: 4px; }
 QToolBar::separator { width: 1px; background: $line; margin: 4px 4px; }
-QToolButton { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 4px; min-width: 20px; min-height: 20px; }
+QToolButton {
+    background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 4px; min-width: 20px;
+    min-height: 20px; }
 QToolButton:hover { background: $raised; }
 QToolButton:pressed, QToolButton:checked { background: $raised; border-color: $line; }
 QToolButton:focus { border-color: $accent; }
@@ -54,14 +56,23 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
     background: $panel; border: 1px solid $line; border-radius: 4px; padding: 3px 8px; min-height: 20px;
     selection-background-color: $accent; selection-color: $on_accent; }
 QLineEdit:hover, QPlainTextEdit:hover, QSpinBox:hover, QDoubleSpinBox:hover, QComboBox:hover { border-color: $hint; }
-QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: $accent; }
-QLineEdit[wrong="true"], QPlainTextEdit[wrong="true"], QSpinBox[wrong="true"], QDoubleSpinBox[wrong="true"], QComboBox[wrong="true"] { border-color: $error; }
-QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled { color: $hint; background: $window; }
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus,
+QDoubleSpinBox:focus, QComboBox:focus {
+    border-color: $accent; }
+QLineEdit[wrong="true"], QPlainTextEdit[wrong="true"], QSpinBox[wrong="true"], QDoubleSpinBox[wrong="true"],
+QComboBox[wrong="true"] {
+    border-color: $error; }
+QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled,
+QComboBox:disabled {
+    color: $hint; background: $window; }
 QComboBox QLineEdit { background: transparent; border: 0; padding: 0; min-height: 18px; }
 QComboBox::drop-down { border: 0; width: 20px; }
 QComboBox::down-arrow { image: url($caret); width: 12px; height: 12px; }
-QComboBox QAbstractItemView { background: $panel; border: 1px solid $line; selection-background-color: $accent; selection-color: $on_accent; }
-QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button { width: 0; border: 0; }
+QComboBox QAbstractItemView {
+    background: $panel; border: 1px solid $line; selection-background-color: $accent;
+    selection-color: $on_accent; }
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
+    width: 0; border: 0; }
 
 QCheckBox { spacing: 8px; }
 QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid $hint; border-radius: 4px; background: $panel; }
@@ -81,7 +92,8 @@ QDockWidget { titlebar-close-icon: none; titlebar-normal-icon: none; color: $mut
 QDockWidget::title { background: $window; padding: 6px 12px; border-bottom: 1px solid $line; }
 QTabWidget::pane { border: 0; border-top: 1px solid $line; }
 QTabBar { background: $window; }
-QTabBar::tab { background: transparent; color: $muted; padding: 6px 12px; border: 0; border-bottom: 2px solid transparent; }
+QTabBar::tab {
+    background: transparent; color: $muted; padding: 6px 12px; border: 0; border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:focus { color: $accent; }
@@ -90,7 +102,8 @@ QTreeView::item, QListView::item { min-height: 28px; padding: 0 4px; border: 0; 
 QTreeView::item:hover, QListView::item:hover { background: $raised; }
 QTreeView::item:selected, QListView::item:selected { background: $accent; color: $on_accent; }
 QTreeView:focus, QListView:focus { border: 1px solid $accent; }
-QHeaderView::section { background: $window; color: $muted; border: 0; border-bottom: 1px solid $line; padding: 4px 8px; }
+QHeaderView::section {
+    background: $window; color: $muted; border: 0; border-bottom: 1px solid $line; padding: 4px 8px; }
 
 QScrollBar { background: transparent; width: 12px; height: 12px; margin: 0; }
 QScrollBar::handle { background: $line; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 2px; }

@@ -40,6 +40,8 @@ class Theme:
     wires: Mapping[str, str]
     surround: str = "#1A1A1A"
     """Around a picture, the same in every theme: a tint would change how its colours look."""
+    surround_grey: str = "#777777"
+    surround_black: str = "#000000"
     on_surround: str = "#C9CDD3"
 
     def qcolor(self, token: str, alpha: float = 1.0) -> QColor:
@@ -67,8 +69,8 @@ DARK = Theme(
     line="#3A3F47",
     text="#E4E7EB",
     muted="#A0A7B1",
-    hint="#858D98",
-    accent="#4C9AFF",
+    hint="#868E99",
+    accent="#529EFF",
     on_accent="#0F1216",
     ok="#4FB286",
     warn="#E0A82E",
@@ -107,7 +109,7 @@ LIGHT = Theme(
         "prompt": "#7A766F",
         "conditioning": "#4A0000",
         "latents": "#5D0E81",
-        "model": "#A972D3",
+        "model": "#AA6FD8",
         "report": "#559B29",
         "value": "#47515B",
     },

@@ -38,24 +38,24 @@ class Thumbnails(QObject):
             self._changed.notify()
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                while not self._closed:
-                    now = monotonic()
-                    due = [flat for flat in self._waiting if now - self._made.get(flat, 0.0) >= EVERY]
-                    if due:
-                        break
-                    self._changed.wait(EVERY if self._waiting else None)
-                if self._closed:
-                    return
-                flat = due[0]
-                picture = self._waiting.pop(flat)
-                self._made[flat] = now
+        while (found := self._next()) is not None:
+            flat, picture = found
             try:
-                image = small(picture() if callable(picture) else picture)
-                self.ready.emit(flat, image)
+                self.ready.emit(flat, small(picture() if callable(picture) else picture))
             except RuntimeError:  # the window was closed meanwhile
                 return
+
+    def _next(self) -> tuple[str, Any] | None:
+        """What is to be made next; None once all is over."""
+        with self._changed:
+            while not self._closed:
+                now = monotonic()
+                for flat in self._waiting:
+                    if now - self._made.get(flat, 0.0) >= EVERY:
+                        self._made[flat] = now
+                        return flat, self._waiting.pop(flat)
+                self._changed.wait(EVERY if self._waiting else None)
+            return None
 
     def close(self) -> None:
         """Stop the thread."""

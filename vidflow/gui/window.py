@@ -369,7 +369,8 @@ class Window(QMainWindow):
                 widget.deleteLater()
         scope = self.session.scope
         for depth in range(len(scope) + 1):
-            button = QToolButton(text=self.session.name if not depth else scope[depth - 1])
+            button = QToolButton()
+            button.setText(self.session.name if not depth else scope[depth - 1])
             button.setAccessibleName(button.text())
             button.setEnabled(depth < len(scope))
             button.clicked.connect(lambda _=False, depth=depth: self.session.go(scope[:depth]))
@@ -655,7 +656,10 @@ class Window(QMainWindow):
     def _ask_node(self, at: QPointF, port: Port | None) -> None:
         place = self.canvas.viewport().mapToGlobal(self.canvas.mapFromScene(at))
         offered: list[Entry] = self.editing.offered(port)
-        self._search.ask(place, offered, lambda type: self.editing.add(type, at, port))
+        self._search.ask(place, offered, lambda type: self._add(type, at, port))
+
+    def _add(self, type: str, at: QPointF, port: Port | None) -> None:
+        self.editing.add(type, at, port)
 
     def do_show(self) -> None:
         """Keep the selected node in the viewer; once more follows the selection."""

@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """The inputs of a node that a port of its subgraph feeds, and the outputs that one gives on, with the port's name."""
+    """The inputs of a node that a port of its subgraph feeds, the outputs that one gives on, and the port's name."""
 
     takes: Mapping[str, str] = field(default_factory=dict)
     gives: Mapping[str, str] = field(default_factory=dict)
@@ -163,7 +163,7 @@ def _outputs(id: str, kind: Kind | None, used: Sequence[str | None]) -> list[tup
     if kind is None:
         names = dict.fromkeys(name or "" for name in used)
         return [(Port(id, name, "value", "out", linked=True), name) for name in names]
-    linked = {name for name in used}
+    linked = set(used)
     found: list[tuple[Port, str]] = []
     for name, type in kind.outputs.items():
         if name is not None:

@@ -31,7 +31,7 @@ class FrameItem(QGraphicsItem):
         self.setFlag(self.GraphicsItemFlag.ItemIsSelectable, True)
         self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption, True)
 
-    def show(self, entry: Mapping[str, Any]) -> None:
+    def present(self, entry: Mapping[str, Any]) -> None:
         """Show what the layout says of it."""
         self.prepareGeometryChange()
         at, size = _pair(entry.get("at"), (0.0, 0.0)), _pair(entry.get("size"), (320.0, 200.0))

@@ -566,7 +566,7 @@ class Gestures:
         outputs = [spot.port for spot in spots if spot.port.side == "out"]
         port = next((one for one in outputs if one.name == wire.source[1]), outputs[0] if outputs else None)
         if port is None:
-            port = Port(wire.source[0], wire.source[1] or "", wire.type, "out")
+            port = Port(wire.source[0], wire.source[1] or "", wire.flows, "out")
         return DragWire(self.canvas, event, port, wire)
 
     def _from_wire(self, event: QMouseEvent, wire: WireItem, at: QPointF) -> Gesture | None:

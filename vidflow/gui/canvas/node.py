@@ -1,4 +1,4 @@
-"""A node on the canvas, painted in one go: header, rows of ports and settings, thumbnail, footer. It has no child items."""
+"""A node on the canvas, painted in one go, without child items: header, rows, thumbnail, footer."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class NodeItem(AbstractNodeItem):
 
     # Geometry
 
-    def show(self, face: Face) -> None:
+    def present(self, face: Face) -> None:
         """Show another face."""
         self.face = face
         self._texts.clear()
@@ -344,7 +344,9 @@ def draw_port(painter: QPainter, colours: theme.Theme, port: Port, at: QPointF, 
 
 def _mixed(colour: QColor, ground: QColor) -> QColor:
     """The colour of a port that nothing is linked to: darker, towards the ground."""
-    return QColor(*((a + b) // 2 for a, b in zip(colour.getRgb()[:3], ground.getRgb()[:3], strict=True)))
+    return QColor(
+        (colour.red() + ground.red()) // 2, (colour.green() + ground.green()) // 2, (colour.blue() + ground.blue()) // 2
+    )
 
 
 def _pen(colour: str, width: float) -> QPen:

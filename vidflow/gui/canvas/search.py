@@ -58,8 +58,7 @@ def entries(types: Registry, graphs: Sequence[str] = ()) -> list[Entry]:
         spec = types.get(type)
         if spec is not None:
             found.append(Entry(type, tr(spec.title), spec.title, tr(spec.category), tr(spec.doc.split("\n\n")[0])))
-    for name in graphs:
-        found.append(Entry(f"graph:{name}", name.replace("_", " "), name, tr("Subgraph"), ""))
+    found.extend(Entry(f"graph:{name}", name.replace("_", " "), name, tr("Subgraph"), "") for name in graphs)
     return found
 
 
@@ -96,7 +95,7 @@ class Search(QFrame):
         self._chosen = chosen
         self.line.clear()
         self._filter("")
-        screen = self.parentWidget().screen().availableGeometry()
+        screen = self.screen().availableGeometry()
         x = min(at.x(), screen.right() - self.width())
         y = min(at.y(), screen.bottom() - self.height())
         self.move(max(screen.left(), x), max(screen.top(), y))

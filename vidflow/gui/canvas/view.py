@@ -163,7 +163,7 @@ class Canvas(NodeViewer):
             self._known[id] = seen
             item = self._item(id)
             kind = session.kind(node)
-            item.show(face_of(id, node, kind, view, part, used.get(id, ()), border, thumbnails=self.thumbnails))
+            item.present(face_of(id, node, kind, view, part, used.get(id, ()), border, thumbnails=self.thumbnails))
             at = view.get("at", (0.0, 0.0))
             item.setPos(float(at[0]), float(at[1]))
             moved.add(id)
@@ -238,7 +238,7 @@ class Canvas(NodeViewer):
             wire.setVisible(False)
             return
         start, end = self._ends(wire, source, target)
-        wire.type = start.port.type if start else "value"
+        wire.flows = start.port.type if start else "value"
         wire.setVisible(True)
         wire.lay(
             source.pos() + (start.at if start else QPointF(source.width, 14)),
@@ -283,7 +283,7 @@ class Canvas(NodeViewer):
                 self.scene().addItem(item)
             if self._known.get(f"frame {name}") is not entry:
                 self._known[f"frame {name}"] = entry  # type: ignore[assignment]
-                item.show(entry)
+                item.present(entry)
 
     def _on_selection(self) -> None:
         chosen = set(self.session.selection)

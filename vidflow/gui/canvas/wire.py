@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainterPath, QPen
@@ -25,7 +26,8 @@ class WireItem(QGraphicsPathItem):
         """The node and the output, None for its first."""
         self.target = target
         """The node, the input and the place in its list."""
-        self.type = "value"
+        self.flows = "value"
+        """The type that flows along it."""
         self.bends: tuple[tuple[float, float], ...] = ()
         self.picked = False
         self.hovered = False
@@ -45,7 +47,7 @@ class WireItem(QGraphicsPathItem):
     def dress(self) -> None:
         """Take the pen that its state asks for."""
         colours = theme.now()
-        colour = colours.wire(wire_type(self.type))
+        colour = colours.wire(wire_type(self.flows))
         if self.picked:
             colour = colours.qcolor("accent")
         pen = QPen(colour, THICK if self.picked or self.hovered else THIN)
@@ -62,7 +64,7 @@ class WireItem(QGraphicsPathItem):
             path = self.path()
             count = max(8, min(64, int(path.length() / 16)))
             self._samples = [path.pointAtPercent(k / count) for k in range(count + 1)]
-        return min(_to_segment(at, one, other) for one, other in zip(self._samples, self._samples[1:], strict=False))
+        return min(_to_segment(at, one, other) for one, other in pairwise(self._samples))
 
     def nearer_end(self, at: QPointF) -> str:
         """`in` or `out`: the end that a point is nearer to."""
@@ -74,7 +76,7 @@ class WireItem(QGraphicsPathItem):
 def curve(points: Sequence[QPointF]) -> QPainterPath:
     """A smooth curve that leaves to the right and arrives from the left."""
     path = QPainterPath(points[0])
-    for index, (one, other) in enumerate(zip(points, points[1:], strict=False)):
+    for index, (one, other) in enumerate(pairwise(points)):
         reach = max(24.0, min(160.0, abs(other.x() - one.x()) * 0.5 + abs(other.y() - one.y()) * 0.15))
         if other.x() < one.x():
             reach = max(60.0, min(200.0, (one.x() - other.x()) * 0.4 + 40))

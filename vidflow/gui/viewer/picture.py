@@ -31,10 +31,8 @@ _NOTCH = 120
 
 def surround() -> QColor:
     """What the user chose to have around pictures; neutral, in any theme."""
-    choice = chosen("surround", "dark")
-    if choice == "grey":
-        return QColor(0x77, 0x77, 0x77)
-    return QColor(Qt.GlobalColor.black) if choice == "black" else theme.now().qcolor("surround")
+    token = {"grey": "surround_grey", "black": "surround_black"}.get(chosen("surround", "dark"), "surround")
+    return theme.now().qcolor(token)
 
 
 def eight_bit(frame: Any) -> Any:
