@@ -157,6 +157,30 @@ def test_a_circle_is_found_at_once_in_a_ladder_of_many_ways() -> None:
     assert refusal(film, TYPES, None, Link("n2"), "n399", "videos") is None
 
 
+def test_both_ends_of_a_wire_are_told_the_same() -> None:
+    film = graph(
+        {
+            "clip": node("load_video", path="x.mp4"),
+            "look": node("graph:look", **{"in": link("clip")}, free=link("clip")),
+            "cut": node("trim", video=link("look.out")),
+            "free": node("trim", video=link("look.free")),
+            "first": node("trim", video=link("look")),
+            "end": node("concat", videos=[link("cut"), link("free")]),
+        },
+        graphs=INNER,
+    )
+    ports = [(id, name) for id in film.nodes for name in Wiring(film, TYPES, None).kind(id).slots]
+    links = [Link(id) for id in film.nodes] + [Link("look", name) for name in ("raw", "out", "free")]
+    circles = 0
+    for port in ports:
+        dragged = Wiring(film, TYPES, None)
+        for source in links:
+            alone = refusal(film, TYPES, None, source, *port)
+            assert dragged.refusal(source, *port) == alone
+            circles += "circle" in (alone or "")
+    assert circles > 5
+
+
 def test_what_refusal_allows_checks_without_a_fault_at_that_input(paths: Paths, look: Look) -> None:
     nodes = {id: each for id, each in FILM.nodes.items() if id != "odd"}
     film = Graph(nodes)

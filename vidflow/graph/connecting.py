@@ -36,6 +36,9 @@ class Wiring:
         self._part = scoped(graph, scope)
         self._kinds = Kinds(graph, types)
         self._before: dict[tuple[str, str | None], tuple[set[str], set[Port]]] = {}
+        self._after: dict[Port, set[tuple[str, str | None]]] = {}
+        self._asked: set[Port] = set()
+        self._readers: dict[tuple[str, str | None], list[Port]] = {}
         self._needs: dict[tuple[str, str | None], set[str]] = {}
         self._ports: dict[str, str] = {}
         if isinstance(self._part, Subgraph):
@@ -201,13 +204,55 @@ class Wiring:
     def _circle(self, source: Link, node: str, input: str) -> str | None:
         if source.node == node:
             return "A node cannot feed itself."
+        if self._made_from(source, node, input):
+            return cut(f"This would make a circle: {shown(source.node)} is made from {shown(node)}.")
+        return None
+
+    def _made_from(self, source: Link, node: str, input: str) -> bool:
+        """Whether an output is made from what comes in at an input. Looked for from the output's side, or from the
+        input's where that input was asked for before: of a wire that is dragged one end stays."""
         key = (source.node, source.output)
+        if key not in self._before and (node, input) in self._asked:
+            if (node, input) not in self._after:
+                self._after[node, input] = self._results(node, input)
+            return self._result(source) in self._after[node, input]
+        self._asked.add((node, input))
         if key not in self._before:
             self._before[key] = self._reached(self._part, source)
         nodes, ports = self._before[key]
-        if (node in nodes) if not self._part.nodes[node].type.startswith(SUBGRAPH) else ((node, input) in ports):
-            return cut(f"This would make a circle: {shown(source.node)} is made from {shown(node)}.")
-        return None
+        return (node, input) in ports if self._part.nodes[node].type.startswith(SUBGRAPH) else node in nodes
+
+    def _result(self, link: Link) -> tuple[str, str | None]:
+        """What a link carries: the node for all of its outputs alike, but one output of an instance."""
+        type = self._part.nodes[link.node].type
+        if not type.startswith(SUBGRAPH):
+            return link.node, None
+        definition = self._graph.graphs.get(type[len(SUBGRAPH) :])
+        return link.node, link.output or next(iter(definition.outputs if definition is not None else ()), None)
+
+    def _results(self, node: str, input: str) -> set[tuple[str, str | None]]:
+        """All that is made from what comes in at an input."""
+        if not self._readers:
+            for id, reader in self._part.nodes.items():
+                for name, value in reader.inputs.items():
+                    for link in _links(value):
+                        if link.node in self._part.nodes:
+                            self._readers.setdefault(self._result(link), []).append((id, name))
+        found: set[tuple[str, str | None]] = set()
+        waiting = [(node, input)]
+        while waiting:
+            id, name = waiting.pop()
+            type = self._part.nodes[id].type
+            made: list[tuple[str, str | None]] = [(id, None)]
+            if type.startswith(SUBGRAPH):
+                definition = self._graph.graphs.get(type[len(SUBGRAPH) :])
+                outputs = definition.outputs if definition is not None else ()
+                made = [(id, each) for each in outputs if name in self._needed(type[len(SUBGRAPH) :], each, 0)]
+            for result in made:
+                if result not in found:
+                    found.add(result)
+                    waiting.extend(self._readers.get(result, ()))
+        return found
 
     def _reached(self, part: Graph | Subgraph, source: Link, depth: int = 0) -> tuple[set[str], set[Port]]:
         """The nodes of a scope that an output is made from, and the ports of its instances. An output of an instance
