@@ -344,7 +344,7 @@ def draw_port(painter: QPainter, colours: theme.Theme, port: Port, at: QPointF, 
 
 def _mixed(colour: QColor, ground: QColor) -> QColor:
     """The colour of a port that nothing is linked to: darker, towards the ground."""
-    return QColor(
+    return QColor.fromRgb(
         (colour.red() + ground.red()) // 2, (colour.green() + ground.green()) // 2, (colour.blue() + ground.blue()) // 2
     )
 
