@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,23 @@ if TYPE_CHECKING:
 
 @dataclass
 class Fetch:
-    """A model on its way. `size` is None until the hub has said it."""
+    """A model on its way. `size` is None until the hub has said it; nothing comes before `agreed`."""
 
     name: str
+    revision: str | None = None
+    variant: str | None = None
     size: int | None = None
+    missing: int = 0
     done: int = 0
     licence: str = ""
     error: str = ""
     stopped: bool = False
+    answered: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def asks(self) -> bool:
+        """Whether its size and licence are known, and nobody has said yet that it may come."""
+        return self.size is not None and not self.answered.is_set()
 
 
 class Library(QObject):
@@ -83,25 +92,32 @@ class Library(QObject):
         self.models = tuple(found)
         self.listed.emit()
 
-    def fetch(self, name: str) -> None:
-        """Fetch a model of the hub, as `vidflow models fetch` does."""
+    def fetch(self, name: str, revision: str | None = None, variant: str | None = None) -> None:
+        """Ask the hub for a model and, once its size and licence were agreed to, fetch it as `vidflow models` does."""
         if name in self.fetches:
             return
-        one = self.fetches[name] = Fetch(name)
+        one = self.fetches[name] = Fetch(name, revision, variant)
         self.failed.pop(name, None)
         threading.Thread(target=self._fetch, args=(one,), name="fetch", daemon=True).start()
         self.advanced.emit(name)
+
+    def agree(self, name: str) -> None:
+        """Let it come."""
+        if name in self.fetches:
+            self.fetches[name].answered.set()
+            self.advanced.emit(name)
 
     def stop(self, name: str) -> None:
         """Stop a fetch; what has come is kept, and the next one goes on from there."""
         if name in self.fetches:
             self.fetches[name].stopped = True
+            self.fetches[name].answered.set()
 
     def _fetch(self, one: Fetch) -> None:
         try:
             from vidflow.models import hub
 
-            hub.fetch(one.name, None, None, _Watch(self, one))
+            hub.fetch(one.name, one.revision, one.variant, _Watch(self, one))
         except Cancelled:
             pass
         except (ModelError, OSError) as error:
@@ -126,8 +142,10 @@ class _Watch:
         self._shown = 0
 
     def began(self, plan: Plan) -> None:
-        self._fetch.size = plan.size
-        self._fetch.licence = str(plan.licence)
+        self._fetch.size, self._fetch.missing = plan.size, plan.missing
+        self._fetch.licence = plan.licence.name
+        self._tell()
+        self._fetch.answered.wait()
         self._tell()
 
     def file(self, file: HubFile) -> None:
