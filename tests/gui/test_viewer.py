@@ -305,14 +305,22 @@ def test_every_control_has_a_name(stage: Stage) -> None:
 def test_the_filmstrip_shows_each_frame_in_its_place_and_makes_no_dear_ones(stage: Stage, made: dict[str, int]) -> None:
     stage.put(graph(v=("lab.bars", {"frames": 90, "width": 160, "height": 90}), d=("lab.dream", {"frame": "@v"})))
     stage.look("v")
-    places = stage.timeline.strip.thumbs()
+    places = [frames for _, frames in stage.timeline.strip.thumbs()]
     assert len(places) > 3
-    stage.until(lambda: all(stage.source.thumb(index) is not None for _, index in places))
+    assert (places[0][0], places[-1][2]) == (0, 90)
+    stage.until(lambda: all(stage.source.thumb(*place) is not None for place in places))
     lab = sys.modules["vidflow_packs.lab"]
-    for _, index in places:
-        assert (stage.source.thumb(index) == lab.picture(0, index, 160, 90)).all()
+    for low, index, high in places:
+        assert (stage.source.thumb(low, index, high) == lab.picture(0, index, 160, 90)).all()
     made.clear()
     stage.look("d")
-    stage.until(lambda: stage.frames[-1] == 0 and stage.source.thumb(0) is not None)
+    stage.until(lambda: stage.source.thumb(*places[0]) is not None)
     QTest.qWait(300)
     assert made.get("dream") == 1
+    assert (stage.source.thumb(*places[0]) == lab.picture(0, 0, 160, 90)[::-1]).all()
+    stage.player.seek(places[2][0])
+    stage.until(lambda: stage.source.thumb(*places[2]) is not None)
+    assert made.get("dream") == 2
+    stage.runner.run()
+    stage.until(lambda: not stage.runner.busy)
+    stage.until(lambda: all(stage.source.thumb(*place) is not None for place in places))

@@ -32,6 +32,8 @@ class Course:
     start: int
     stop: int
     loop: bool
+    fill: bool = False
+    """Nothing is played: the frames are fetched once, in case they are looked at."""
 
 
 class Ahead:
@@ -47,6 +49,11 @@ class Ahead:
         self._reading: Any = None
         self._thread: threading.Thread | None = None
         self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to be made."""
+        return self._course is not None
 
     def play(self, course: Course, due: int) -> None:
         """Follow another course, from frame `due` on."""
@@ -110,6 +117,12 @@ class Ahead:
 
     def _follow(self, course: Course) -> None:
         """Until the course changes: find the next stretch that is not in the cache, and make it."""
+        if course.fill:
+            self._make(course, course.start, course.stop)
+            with self._changed:
+                if self._course is course:
+                    self._course = None
+            return
         horizon = self._horizon(course)
         while self._course is course:
             with self._changed:

@@ -18,6 +18,8 @@ class Job:
         self._stop: Callable[[], None] | None = None
         self.cancelled = False
         self.began = 0.0
+        self.spare = False
+        """Whether what is left of it may be dropped at once."""
 
     def stopped_by(self, stop: Callable[[], None]) -> None:
         """How to cut short what is being done now."""
@@ -62,7 +64,7 @@ class Newest:
             self._changed.notify_all()
         if running is not None:
             left = running.began + self._patience - time.monotonic()
-            if left <= 0:
+            if left <= 0 or running.spare:
                 running.cancel()
             else:
                 timer = threading.Timer(left, running.cancel)

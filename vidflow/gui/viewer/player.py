@@ -19,6 +19,8 @@ PATIENCE = 0.25
 """Seconds that the clock waits for the first frame; after that it runs, and frames are dropped."""
 TOLD_EVERY = 0.5
 _LOOK_BACK = 64
+IDLE = 250
+"""Milliseconds without a move after which what only has to be read is fetched, so that any of it comes at once."""
 
 
 class Player(QObject):
@@ -61,6 +63,8 @@ class Player(QObject):
         self._timer = QTimer(self, singleShot=True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
+        self._idle = QTimer(self, singleShot=True, interval=IDLE)
+        self._idle.timeout.connect(self._fill)
         self._came.connect(self._on_came, Qt.ConnectionType.QueuedConnection)
         self._failed.connect(self._on_failed, Qt.ConnectionType.QueuedConnection)
         source.changed.connect(self._on_changed)
@@ -101,6 +105,12 @@ class Player(QObject):
         """Whether time goes on."""
         return self.speed != 0
 
+    @property
+    def filling(self) -> bool:
+        """Whether frames are being fetched, or soon will be, in case they are looked at."""
+        soon = self._idle.isActive() and self.source.shown.read_only and self.frames > 1
+        return not self.playing and (soon or self._ahead.busy)
+
     # Going places
 
     def seek(self, index: int) -> None:
@@ -123,7 +133,27 @@ class Player(QObject):
             self.position = index
             self.moved.emit(index)
         if not self.playing:
-            self.source.want(index)
+            self._ahead.rest()
+            if self._pictured != (self.source.shown.key, index):
+                self.source.want(index)
+            self._idle.start()
+
+    def _fill(self) -> None:
+        """Fetch the frames around the playhead; of a video that is not much larger than the room, all of them."""
+        shown, info = self.source.shown, self.source.shown.info
+        if self.playing or info is None or not shown.read_only or info.frames < 2:
+            return
+        if self.source.busy:
+            self._idle.start()
+            return
+        room = int(self.source.cache.room * 0.95) // (info.width * info.height * 3)
+        start, stop = 0, info.frames
+        if stop > room * 1.5:
+            start = min(max(0, self.position - room // 4), stop - room)
+            stop = start + room
+        held = self.source.cache.numbers(shown.key)
+        if len(held) < min(room, info.frames) * 0.9:
+            self._ahead.play(Course(shown, 1, start, stop, loop=False, fill=True), start)
 
     def mark_in(self) -> None:
         """Play from here; again at the same place: from the start."""
@@ -173,6 +203,7 @@ class Player(QObject):
         if self.frames < 2 or speed == 0:
             return
         self._follow = False
+        self._idle.stop()
         fresh = not self.playing
         self.speed = speed
         if fresh:
@@ -193,7 +224,7 @@ class Player(QObject):
         self._ahead.rest()
         self.sound.stop()
         self.state_changed.emit()
-        self.source.want(self.position)
+        self._go(self.position)
 
     def _begin(self) -> None:
         """Play on from the position, the clock set anew."""
@@ -334,6 +365,7 @@ class Player(QObject):
     def _on_started(self, _: object) -> None:
         if not self.playing:
             self._follow = True
+            self._ahead.rest()
 
     def _on_live(self, index: int, frame: Any) -> None:
         if not self._follow or self.playing:
@@ -369,5 +401,6 @@ class Player(QObject):
     def close(self) -> None:
         """Stop, and end the thread."""
         self.pause()
+        self._idle.stop()
         self._ahead.close()
         self.sound.stop()

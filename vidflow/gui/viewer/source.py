@@ -7,9 +7,10 @@ itself, and what is overtaken by something newer is cancelled.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from vidflow.engine.service import Engine
     from vidflow.gui.running import Runner
     from vidflow.gui.session import Session
-    from vidflow.values import VideoInfo
+    from vidflow.values import Video, VideoInfo
 
 URGENT, LOW = 10.0, -1.0
 """A frame that somebody looks at comes before runs, a thumbnail after them."""
@@ -34,6 +35,8 @@ THUMB_HEIGHT = 96
 MOST_THUMBS = 2000
 REOPEN_AFTER = 40
 """Milliseconds after an edit."""
+NEIGHBOURS, NEIGHBOUR_BYTES = 1, 96 * 2**20
+"""Seconds and bytes that are read on after a frame that was looked at, so that playing begins at once."""
 KEPT_EVERY = 500
 """Milliseconds between two looks at what a run has kept so far."""
 State = Literal["empty", "opening", "unmade", "unready", "failed", "ready"]
@@ -54,6 +57,10 @@ class Shown:
     outputs: tuple[str, ...] = ()
     value: Any = None
     missing: tuple[str, ...] = ()
+    cheap: bool = False
+    """Whether any frame may be made unasked, for a thumbnail."""
+    read_only: bool = False
+    """Whether its frames are only read from files, so that many may be had unasked."""
     opened: Opened | None = field(default=None, repr=False)
 
     @property
@@ -78,12 +85,13 @@ class Source(QObject):
     """A frame of the shown node that a run has just made: number, picture."""
     preview = Signal(str, int, int, object)
     """What a sampler has so far: node, step, of how many, picture."""
-    thumbnail = Signal(str, int)
+    thumbnail = Signal()
     kept_changed = Signal()
     trouble = Signal(str)
     """Why a frame could not be made."""
     _found = Signal(int, object)
     _kept_found = Signal(str, object)
+    _shrunk = Signal(str, int, object)
 
     def __init__(self, session: Session, runner: Runner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -106,6 +114,7 @@ class Source(QObject):
         self._look.timeout.connect(self.look_what_is_kept)
         self._found.connect(self._take)
         self._kept_found.connect(self._take_kept)
+        self._shrunk.connect(self._take_thumb)
         session.shown_changed.connect(self.refresh)
         session.changed.connect(self._on_edit)
         session.file_changed.connect(self._on_file)
@@ -184,7 +193,8 @@ class Source(QObject):
             if opened.missing:
                 shown = replace(shown, state="unmade")
             elif output is not None:
-                shown = replace(shown, state="ready", value=opened.value())
+                shown = replace(shown, state="ready", value=opened.value(), cheap=opened.cheap)
+                shown = replace(shown, read_only=shown.info is not None and only_read(shown.value))
         except Cancelled:
             return
         except GraphError as error:
@@ -239,35 +249,55 @@ class Source(QObject):
         self._front.ask(partial(self._fetch, shown, index))
 
     def _fetch(self, shown: Shown, index: int, job: Job) -> None:
-        """On a thread: make one frame."""
+        """On a thread: make one frame; of what is only read, those after it too, as the decoder stands there."""
+        info = shown.info
+        assert info is not None
+        more = ceil(info.rate * NEIGHBOURS) if shown.read_only else 1
+        more = max(1, min(more, info.frames - index, NEIGHBOUR_BYTES // (info.width * info.height * 3)))
         try:
-            frame = one_frame(shown.opened, index, job)
+            for number, frame in enumerate(frames_of(shown.opened, index, index + more, job), index):
+                self.cache.put(shown.key, number, frame)
+                if number == index:
+                    _emit(self.frame, shown.key, index, frame)
+                    job.spare = True
         except Cancelled:
             return
         except Exception as error:  # noqa: BLE001 - frames are made by nodes, which may raise anything
-            _emit(self.trouble, said(error))
-            return
-        self.cache.put(shown.key, index, frame)
-        _emit(self.frame, shown.key, index, frame)
+            if not job.spare:
+                _emit(self.trouble, said(error))
 
     # Thumbnails
 
-    def thumb(self, index: int) -> Any | None:
-        """The thumbnail of a frame of the shown video, uint8; None where it has not been fetched."""
-        found = self._thumbs.get((self.shown.key, index))
-        if found is not None:
-            self._thumbs.move_to_end((self.shown.key, index))
-        return found
+    def thumb(self, low: int, index: int, high: int) -> Any | None:
+        """The thumbnail of frame `index`, or of the nearest one from `low` to `high` that there is."""
+        key = self.shown.key
+        here = [number for one, number in self._thumbs if one == key and low <= number < high]
+        nearest = min(here, key=lambda number: abs(number - index), default=None)
+        return None if nearest is None else self._thumbs.get((key, nearest))
 
-    def want_thumbs(self, indices: Sequence[int]) -> None:
-        """Fetch these thumbnails, the first first, and no others. Dear frames are not made for that."""
+    def want_thumbs(self, places: Sequence[tuple[int, int, int]], held: bool = False) -> None:
+        """Fetch a thumbnail for each of these places (`low`, frame, `high`), the first first, and no others. Where
+        frames are dear, one is taken that is there; with `held`, only of frames in the cache."""
         shown, engine = self.shown, self.runner.engine
-        wanted = [index for index in indices if (shown.key, index) not in self._thumbs]
+        wanted = [number for place in places if (number := self._best(*place)) is not None]
+        wanted = [index for index in wanted if (shown.key, index) not in self._thumbs]
+        if held:
+            wanted = [index for index in wanted if self.cache.holds(shown.key, index)]
         if shown.info is None or engine is None or not wanted:
             self._behind.forget()
             return
         here = (self.session.graph, self.session.paths)
-        self._behind.ask(partial(self._fetch_thumbs, engine, here, shown, wanted, list(self.kept)))
+        self._behind.ask(partial(self._fetch_thumbs, engine, here, shown, wanted))
+
+    def _best(self, low: int, index: int, high: int) -> int | None:
+        shown = self.shown
+        if shown.cheap or self.cache.holds(shown.key, index):
+            return index
+        there = {number for number in self.cache.numbers(shown.key) if low <= number < high}
+        for start, stop in self.kept:
+            if start < high and low < stop:
+                there.add(min(max(index, start, low), stop - 1, high - 1))
+        return min(there, key=lambda number: abs(number - index), default=None)
 
     def _fetch_thumbs(
         self,
@@ -275,20 +305,13 @@ class Source(QObject):
         here: tuple[Graph, Paths],
         shown: Shown,
         wanted: list[int],
-        kept: list[tuple[int, int]],
         job: Job,
     ) -> None:
         """On a thread: shrink what is held already, then make the others when nothing else is to be done."""
-        left: list[int] = []
-        for index in wanted:
-            frame = self.cache.get(shown.key, index) if self.cache.holds(shown.key, index) else None
-            if frame is None:
-                left.append(index)
-            else:
-                self._put_thumb(shown.key, index, frame)
+        wanted = [index for index in wanted if not self._shrink(shown.key, index)]
         try:
             low = self._low
-            if low is None and left:
+            if low is None and wanted:
                 low = engine.open(here[0], shown.node, LOW, output=shown.output, paths=here[1], sparing=True)
                 job.stopped_by(low.close)
                 low.wait()
@@ -297,19 +320,32 @@ class Source(QObject):
                     low.close()
                     return
                 self._low = low
-            for index in left:
+            for index in wanted:
                 if job.cancelled:
                     return
-                if low is not None and (low.cheap or any(start <= index < stop for start, stop in kept)):
-                    self._put_thumb(shown.key, index, one_frame(low, index, job))
+                if not self._shrink(shown.key, index):
+                    frame = next(frames_of(low, index, index + 1, job))
+                    _emit(self._shrunk, shown.key, index, shrunk(frame))
         except Exception:  # noqa: BLE001 - the frame itself says what is wrong with it when it is looked at
             return
 
-    def _put_thumb(self, key: str, index: int, frame: Any) -> None:
-        self._thumbs[key, index] = shrunk(frame)
+    def _shrink(self, key: str, index: int) -> bool:
+        """Make a thumbnail of a frame that is held; False where it is not."""
+        frame = self.cache.get(key, index) if self.cache.holds(key, index) else None
+        if frame is not None:
+            _emit(self._shrunk, key, index, shrunk(frame))
+        return frame is not None
+
+    def _take_thumb(self, key: str, index: int, thumb: Any) -> None:
+        self._thumbs[key, index] = thumb
         while len(self._thumbs) > MOST_THUMBS:
             self._thumbs.popitem(last=False)
-        _emit(self.thumbnail, key, index)
+        self.thumbnail.emit()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being opened or fetched, or a run is at work."""
+        return self.runner.busy or self._opener.busy or self._front.busy
 
     # What a run makes
 
@@ -345,7 +381,7 @@ class Source(QObject):
         frame = eight_bit(frames[-1:].numpy()[0])
         if same and shown.state == "ready":
             self.cache.put(shown.key, index, frame)
-            self._put_thumb(shown.key, index, frame)
+            _emit(self._shrunk, shown.key, index, shrunk(frame))
         _emit(self.live, index, frame)
 
     def _on_preview(self, flat: str, step: int, total: int, picture: Any) -> None:
@@ -365,18 +401,33 @@ class Source(QObject):
         self.cache.clear()
 
 
-def one_frame(opened: Opened | None, index: int, job: Job) -> Any:
-    """Frame `index` as it is shown. Raises what went wrong in making it, or Cancelled."""
+def only_read(video: Video) -> bool:
+    """Whether no node makes the frames of a video: they come from files, or are chosen among those that do."""
+    from vidflow.engine.keptvideo import KeptVideo
+    from vidflow.values.stages import inputs_of
+    from vidflow.values.video import Map, Resample
+
+    todo = [video]
+    while todo:
+        op = todo.pop().made_by
+        if isinstance(op, Map | KeptVideo) or (isinstance(op, Resample) and op.make is not None):
+            return False
+        todo.extend(inputs_of(op))
+    return True
+
+
+def frames_of(opened: Opened | None, start: int, stop: int, job: Job) -> Iterator[Any]:
+    """Frames as they are shown. Raises what went wrong in making them, or Cancelled."""
     if opened is None:
         raise Cancelled
-    reading = opened.read(index, index + 1)
+    reading = opened.read(start, stop)
     job.stopped_by(reading.cancel)
-    frame: Any = None
     for frames in reading:
-        frame = frames
-    if frame is None or job.cancelled:
-        raise Cancelled
-    return eight_bit(frame.numpy()[0])
+        for k in range(len(frames)):
+            if job.cancelled:
+                raise Cancelled
+            # One by one, since all of them as one array would be a copy.
+            yield eight_bit(frames[k : k + 1].numpy()[0])
 
 
 def shrunk(frame: Any) -> Any:

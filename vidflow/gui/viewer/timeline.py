@@ -140,12 +140,16 @@ class Strip(QWidget):
         self._rest.timeout.connect(self._want_thumbs)
         player.moved.connect(self._on_moved)
         self._painted = 0
-        source.thumbnail.connect(lambda *_: self.update())
+        source.thumbnail.connect(self.update)
         source.kept_changed.connect(self.again)
         source.frame.connect(lambda *_: self._rest.start())
+        self._held: list[tuple[int, int]] = []
+        """The frames in the cache, as they were at the last look."""
+        self._owed = False
+        """Whether there are thumbnails yet to be asked for, while frames come into the cache anyway."""
         self._late = QTimer(self, interval=500)
-        self._late.timeout.connect(self.update)
-        player.state_changed.connect(self._on_state)
+        self._late.timeout.connect(self._look)
+        self._late.start()
         theme.look.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
@@ -153,15 +157,18 @@ class Strip(QWidget):
 
     def again(self) -> None:
         """Something else is to be seen: paint, and fetch the thumbnails that are missing."""
+        self._look()
         self.update()
         self._rest.start()
 
-    def _on_state(self) -> None:
-        # While it plays, the bar of frames that are held grows.
-        if self._player.playing:
-            self._late.start()
-        else:
-            self._late.stop()
+    def _look(self) -> None:
+        held = _runs(sorted(self._source.cache.numbers(self._source.shown.key)))
+        if held != self._held:
+            self._held = held
+            self.update()
+        elif not self._owed:
+            return
+        self._rest.start()
 
     def _on_moved(self, index: int) -> None:
         x = int(self.x_of(index))
@@ -183,8 +190,8 @@ class Strip(QWidget):
         track, frames = self._track(), self._player.frames
         return min(max(0, int((x - track.left()) / track.width() * frames)), max(0, frames - 1))
 
-    def thumbs(self) -> list[tuple[QRectF, int]]:
-        """The places of the filmstrip, and the frame that each shows."""
+    def thumbs(self) -> list[tuple[QRectF, tuple[int, int, int]]]:
+        """The places of the filmstrip; of each the first frame, the one that it shows, and the one after the last."""
         info = self._source.shown.info
         if info is None or not self._player.frames:
             return []
@@ -193,18 +200,23 @@ class Strip(QWidget):
         if high < 8:
             return []
         wide = max(8.0, high * info.width / info.height)
+        top = RULER + KEPT + 4
         if info.frames == 1:
-            return [(QRectF(track.left(), RULER + KEPT + 4, min(wide, track.width()), high), 0)]
-        count = max(1, min(info.frames, int(track.width() // wide) or 1))
+            return [(QRectF(track.left(), top, min(wide, track.width()), high), (0, 0, 1))]
+        count = max(1, min(info.frames, int(track.width() // wide)))
         wide = track.width() / count
-        places = [QRectF(track.left() + k * wide, RULER + KEPT + 4, wide, high) for k in range(count)]
-        return [(place, self.index_at(place.center().x())) for place in places]
+        edges = [info.frames * k // count for k in range(count + 1)]
+        return [
+            (QRectF(track.left() + k * wide, top, wide, high), (edges[k], (edges[k] + edges[k + 1]) // 2, edges[k + 1]))
+            for k in range(count)
+        ]
 
     def _want_thumbs(self) -> None:
         if self._player.playing or not self.isVisible():
             self._source.want_thumbs(())
             return
-        self._source.want_thumbs([index for _, index in self.thumbs()])
+        self._owed = self._player.filling
+        self._source.want_thumbs([place for _, place in self.thumbs()], held=self._owed)
 
     # Painting
 
@@ -217,16 +229,18 @@ class Strip(QWidget):
             painter.setFont(theme.font(theme.LABEL))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, tr("No video is shown."))
             return
-        self._paint_film(painter)
+        self._paint_film(painter, QRectF(event.rect()))
         if info.frames > 1:
             self._paint_ruler(painter)
             self._paint_kept(painter)
             self._paint_marks(painter)
             self._paint_playhead(painter)
 
-    def _paint_film(self, painter: QPainter) -> None:
-        for place, index in self.thumbs():
-            thumb = self._source.thumb(index)
+    def _paint_film(self, painter: QPainter, part: QRectF) -> None:
+        for place, frames in self.thumbs():
+            if not place.intersects(part):
+                continue
+            thumb = self._source.thumb(*frames)
             if thumb is None:
                 painter.fillRect(place.adjusted(0, 0, -1, 0), theme.now().qcolor("raised"))
                 continue
@@ -261,7 +275,7 @@ class Strip(QWidget):
         now, source = theme.now(), self._source
         top, high = RULER + 1, KEPT - 2
         painter.fillRect(QRectF(MARGIN, top, self._track().width(), high), now.qcolor("raised"))
-        for start, stop in _runs(sorted(source.cache.numbers(source.shown.key))):
+        for start, stop in self._held:
             self._bar(painter, start, stop, top, high, now.qcolor("accent", 0.55))
         for start, stop in source.kept:
             self._bar(painter, start, stop, top, high, now.qcolor("ok"))
