@@ -162,6 +162,9 @@ class Window(QMainWindow):
             dock.setWidget(part)
             self.addDockWidget(area, dock)
             self.docks[name] = dock
+            if area == Qt.DockWidgetArea.BottomDockWidgetArea:
+                # What these are is plain to see, and height is dear.
+                dock.setTitleBarWidget(QWidget(dock))
         self.setDockNestingEnabled(True)
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
