@@ -95,3 +95,21 @@ def test_no_colour_stands_anywhere_but_in_the_theme() -> None:
             continue
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             assert not named.search(line), f"{path.relative_to(GUI)}:{number}: {line.strip()}"
+
+
+def test_every_icon_that_is_named_is_there() -> None:
+    import json
+
+    import qtawesome
+
+    from vidflow.gui.canvas.face import ICONS
+    from vidflow.gui.canvas.node import GLYPHS
+    from vidflow.gui.commands import COMMANDS
+
+    (table,) = (Path(qtawesome.__file__).parent / "fonts").glob("phosphor-charmap-*.json")
+    there = set(json.loads(table.read_text("utf-8")))
+    called = re.compile(r"icons\.(?:on|icon|pixmap)\([^\"\n]*\"([a-z-]+)\"")
+    named = {name for path in GUI.rglob("*.py") for name in called.findall(path.read_text("utf-8"))}
+    named |= set(ICONS.values()) | {one.icon for one in COMMANDS} | {name for name, _ in GLYPHS.values()}
+    assert len(named) > 50
+    assert sorted(named - there - {""}) == []

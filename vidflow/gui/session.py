@@ -26,6 +26,7 @@ from vidflow.graph.order import topological
 from vidflow.graph.rebasing import rebased
 from vidflow.gui.words import tr
 from vidflow.nodespec.registry import Registry, installed
+from vidflow.places import samples
 
 CHECK_AFTER = 150
 """Milliseconds after the last edit when the document is checked."""
@@ -77,8 +78,8 @@ class Session(QObject):
         """How many documents were opened before this one."""
         self.path: Path | None = None
         """The file that the document is saved in; None where it has none yet."""
-        self.movie: Path | None = None
-        """The movie that it was taken out of."""
+        self.origin: Path | None = None
+        """The movie that it was taken out of, or the sample that it began as; saving asks for another file."""
         self.scope: tuple[str, ...] = ()
         self.selection: tuple[str, ...] = ()
         self.pinned = ""
@@ -268,7 +269,7 @@ class Session(QObject):
     @property
     def name(self) -> str:
         """The document's name for titles."""
-        found = self.path or self.movie
+        found = self.path or self.origin
         return found.name if found else tr("Untitled")
 
     @property
@@ -277,10 +278,10 @@ class Session(QObject):
         if self.path is not None:
             folder = self.path.absolute().parent
             return Paths(self.path.stem, folder, Path.cwd(), folder / "outputs")
-        base = self.movie.parent if self.movie is not None else Path.cwd()
+        base = self.origin.parent if self.origin is not None else Path.cwd()
         videos = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
         home = Path(videos) if videos else Path.home()
-        return Paths(self.movie.stem if self.movie else "graph", base, Path.cwd(), home / "vidflow")
+        return Paths(self.origin.stem if self.origin else "graph", base, Path.cwd(), home / "vidflow")
 
     def path_text(self, path: str | Path) -> str:
         """How the document names a file: relative where it lies below the document's folder."""
@@ -290,14 +291,15 @@ class Session(QObject):
         return path.as_posix()
 
     def open(self, path: str | Path) -> None:
-        """Open a graph file, or the graph that a movie carries. Raises GraphError."""
+        """Open a graph file, or the graph that a movie carries. A sample stays as it is. Raises GraphError."""
         path = Path(path).absolute()
         graph = files.load(path)
         with path.open("rb") as file:
             movie = is_media(file.read(HEAD))
-        self.put(graph, None if movie else path)
-        if movie:
-            self.movie = path
+        sample = path.parent == samples()
+        self.put(graph, None if movie or sample else path)
+        if movie or sample:
+            self.origin = path
             self.file_changed.emit()
 
     def new(self) -> None:
@@ -312,7 +314,7 @@ class Session(QObject):
         if dirty:
             self.history.unsaved()
         self.path = path
-        self.movie = None
+        self.origin = None
         self.scope = self.selection = ()
         self.pinned = self.shown = ""
         self._states.clear()
@@ -335,7 +337,7 @@ class Session(QObject):
         if target.parent != self.paths.base or self.path is None:
             self.history.do(rebased(self.graph, self._kinds, self.paths.base, target.parent))
         files.save(self.graph, target)
-        self.path, self.movie = target, None
+        self.path, self.origin = target, None
         self.history.saved()
         self.file_changed.emit()
         self._timer.start()

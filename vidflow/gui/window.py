@@ -58,6 +58,7 @@ from vidflow.gui.viewer.source import Source
 from vidflow.gui.viewer.timeline import Timeline
 from vidflow.gui.viewer.viewer import Viewer
 from vidflow.gui.words import tr
+from vidflow.places import samples
 
 LAYOUT = 1
 """Raised where the docks change, so that an old layout is not put back."""
@@ -456,7 +457,8 @@ class Window(QMainWindow):
     def open(self, path: str | Path) -> None:
         """Open a graph file or a movie that carries one. Raises GraphError."""
         self.session.open(path)
-        remember_file(Path(path))
+        if self.session.path is not None or not path_of_sample(path):
+            remember_file(Path(path))
         self.pages.setCurrentWidget(self.canvas)
         self.canvas.fit()
 
@@ -510,7 +512,7 @@ class Window(QMainWindow):
                 if path.suffix.lower() != ".json":
                     load(path)  # raises where it carries no graph
                 self._try_open(path)
-                if path.suffix.lower() != ".json" and self.session.movie == path:
+                if path.suffix.lower() != ".json" and self.session.origin == path:
                     choices = {tr("Add it as a clip instead"): lambda: self._add_clip(path, at)}
                     self.banner.say("info", tr("{} carries its graph, which was opened.").format(path.name), choices)
                 return
@@ -888,6 +890,11 @@ class Window(QMainWindow):
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+def path_of_sample(path: str | Path) -> bool:
+    """Whether a file is one of the sample graphs, which are found on the welcome page."""
+    return Path(path).absolute().parent == samples()
 
 
 class _Banner(QFrame):

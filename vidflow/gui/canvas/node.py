@@ -29,7 +29,7 @@ GLYPHS = {
     "stale": ("arrow-counter-clockwise", "warn"),
     "failed": ("warning", "error"),
     "waiting": ("clock", "hint"),
-    "running": ("circle-notch", "accent"),
+    "running": ("", "accent"),
 }
 
 
@@ -180,7 +180,12 @@ class NodeItem(AbstractNodeItem):
             left += 22
         right = self._width - 8
         kind = self._glyph()
-        if kind:
+        if kind == "running" and self.state is not None:
+            painter.setFont(theme.font(theme.CAPTION))
+            painter.setPen(colours.qcolor("accent"))
+            painter.drawText(QRectF(right - 40, 0, 40, HEADER - 3), _MIDDLE_RIGHT, f"{self._share():.0%}")
+            right -= 44
+        elif kind:
             name, token = GLYPHS[kind]
             glyph = icons.pixmap(name, 16, token, max(1.0, round(ratio * lod, 1)))
             if glyph is not None:
@@ -260,11 +265,15 @@ class NodeItem(AbstractNodeItem):
             return tr("{:.1f} s").format(state.seconds) if state.seconds >= 0.05 else tr("done"), "muted"
         return "", "muted"
 
+    def _share(self) -> float:
+        """How much of the work at hand is done."""
+        return self.state.step / self.state.total if self.state and self.state.total else 0.0
+
     def _progress(self, painter: QPainter, colours: theme.Theme) -> None:
         state = self.state
         if state is None or state.kind != "running":
             return
-        share = state.step / state.total if state.total else 0.0
+        share = self._share()
         width = self._width - 2
         painter.fillRect(QRectF(1, HEADER - 3, width, 3), colours.qcolor("line"))
         painter.fillRect(QRectF(1, HEADER - 3, width * min(1.0, max(0.04, share)), 3), colours.qcolor("accent"))

@@ -205,7 +205,7 @@ class Viewer(QWidget):
     def _notes(self) -> None:
         opened = self._source.shown.opened
         if opened is not None and not self.message.text() and opened.notes:
-            self._say("warn", "\n".join(opened.notes))
+            self._say("muted", "\n".join(opened.notes))
 
     def _say(self, role: str, text: str) -> None:
         if (self.message.text(), self.message.property("role") or "") == (text, role):
