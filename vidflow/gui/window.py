@@ -337,6 +337,17 @@ class Window(QMainWindow):
         }
         for name, dock in self.docks.items():
             dock.setWindowTitle(titles[name])
+        for part, name in (
+            (self.palette_panel, tr("Nodes")),
+            (self.settings_panel, tr("Settings")),
+            (self.viewer, tr("Viewer")),
+            (self.timeline, tr("Timeline")),
+            (self.runs, tr("Runs")),
+            (self.problems, tr("Problems")),
+            (self.log, tr("Log")),
+            (self.canvas, tr("Canvas")),
+        ):
+            part.setAccessibleName(name)
         self.tabs.setTabText(0, tr("Runs"))
         self.tabs.setTabText(2, tr("Log"))
         self.toolbar.setWindowTitle(tr("Toolbar"))
