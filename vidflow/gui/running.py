@@ -151,7 +151,8 @@ class Runner(QObject):
     def run(self, only: Sequence[str] = (), each: Mapping[str, Sequence[Any]] | None = None) -> Run:
         """Queue a run of the document as it is now."""
         session = self.session
-        title = session.path.stem if session.path else session.name
+        file = session.path or session.origin
+        title = file.stem if file is not None else session.name
         run = Run(session.graph, session.paths, tuple(only), each or {}, title, document=session.number)
         self.put(run)
         return run
