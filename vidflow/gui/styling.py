@@ -47,7 +47,7 @@ QPushButton:disabled { color: $hint; }
 QPushButton[primary="true"] { background: $accent; color: $on_accent; border-color: $accent; }
 QPushButton[primary="true"]:hover { border-color: $text; }
 QPushButton[primary="true"]:disabled { background: $raised; color: $hint; border-color: $line; }
-QPushButton[flat="true"] { background: transparent; border-color: transparent; color: $accent; padding: 4px; }
+QPushButton[flat="true"] { background: transparent; border-color: transparent; color: $accent; padding: 2px 0; text-align: left; }
 QPushButton[flat="true"]:focus { border-color: $accent; }
 
 QTreeView, QListView, QTableView, QScrollArea, QAbstractScrollArea { background: $panel; border: 0; }
@@ -65,6 +65,7 @@ QComboBox[wrong="true"] {
 QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled,
 QComboBox:disabled {
     color: $hint; background: $window; }
+QPlainTextEdit[bare="true"], QPlainTextEdit[bare="true"]:focus { border: 0; }
 QComboBox QLineEdit { background: transparent; border: 0; padding: 0; min-height: 18px; }
 QComboBox::drop-down { border: 0; width: 20px; }
 QComboBox::down-arrow { image: url($caret); width: 12px; height: 12px; }

@@ -46,7 +46,7 @@ class Log(QWidget):
         row.addWidget(self.text, 1)
         row.addLayout(side)
         runner.line.connect(self.add)
-        session.message.connect(lambda level, text: self.add(text, level))
+        session.message.connect(self._told)
         self._relay = _Relay(self)
         self._relay.told.connect(self.add)
         logging.getLogger().addHandler(self._relay.handler)
@@ -77,6 +77,9 @@ class Log(QWidget):
         cursor.insertText(text.replace("\n", "\n" + " " * 10), look)
         if at_end:
             bar.setValue(bar.maximum())
+
+    def _told(self, level: str, text: str) -> None:
+        self.add(text, level)
 
     def _copy(self) -> None:
         chosen = self.text.textCursor().selectedText().replace("\u2029", "\n")

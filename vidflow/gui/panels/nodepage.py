@@ -171,7 +171,10 @@ class NodePage(QWidget):
         grid.setColumnMinimumWidth(0, 88)
         grid.setColumnStretch(1, 1)
         for place, slot in enumerate(ports):
-            grid.addWidget(label(label_of(slot.name), "muted"), place, 0, Qt.AlignmentFlag.AlignTop)
+            name = label(label_of(slot.name), "muted")
+            name.setFont(theme.font(theme.LABEL))
+            name.setFixedHeight(24)
+            grid.addWidget(name, place, 0, Qt.AlignmentFlag.AlignTop)
             line = QHBoxLayout()
             line.setSpacing(4)
             self._ports[slot.name] = line
@@ -232,7 +235,10 @@ class NodePage(QWidget):
                 inner.addWidget(self.source_button(one, text), 0, Qt.AlignmentFlag.AlignLeft)
             if not links:
                 missing = self.kind.slots[name].required
-                inner.addWidget(label(tr("not linked"), "warn" if missing else "hint"))
+                nothing = label(tr("not linked"), "warn" if missing else "hint")
+                nothing.setFont(theme.font(theme.LABEL))
+                nothing.setFixedHeight(24)
+                inner.addWidget(nothing)
             line.addLayout(inner)
         for name, row in self.rows.items():
             row.refresh(node.inputs.get(name, self.kind.defaults.get(name)), name in node.inputs)
@@ -256,6 +262,7 @@ class NodePage(QWidget):
         """What feeds an input; a click goes there."""
         text = text or self._source(link)
         made = button(text, lambda: self.session.select((link.node,)), name=tr("Go to {}").format(text), flat=True)
+        made.setFixedHeight(24)
         made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         return made
 

@@ -22,16 +22,24 @@ if TYPE_CHECKING:
 
 def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     """A text; `role` is one that the style sheet knows."""
-    made = QLabel(text)
+    made = _Wrapped(text) if wrap else QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     if role:
         made.setProperty("role", role)
     if wrap:
-        made.setWordWrap(True)
-        made.setMinimumWidth(1)
-        made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return made
+
+
+class _Wrapped(QLabel):
+    """A text over several lines. Qt asks for the height that it has at its narrowest; panels ask by their width."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.setWordWrap(True)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(16, self.fontMetrics().height())
 
 
 def tool(name: str, icon: str, act: Callable[[], object] | None = None, *, token: str = "muted") -> QToolButton:

@@ -54,10 +54,10 @@ class Runs(QScrollArea):
         self._current: _Current | None = None
         self._clock = QTimer(self, interval=TICK)
         self._clock.timeout.connect(self._tick)
-        runner.queued.connect(lambda _: self._show())
-        runner.started.connect(lambda _: self._show())
+        runner.queued.connect(self._show)
+        runner.started.connect(self._show)
         runner.finished.connect(self._on_finished)
-        runner.advanced.connect(lambda *_: self._tick())
+        runner.advanced.connect(self._tick)
         self._speak()
 
     def _speak(self) -> None:
@@ -72,11 +72,11 @@ class Runs(QScrollArea):
         self._times[run.id] = time.strftime("%H:%M")
         self._show()
 
-    def _tick(self) -> None:
+    def _tick(self, *_: object) -> None:
         if self._current is not None:
             self._current.refresh()
 
-    def _show(self) -> None:
+    def _show(self, *_: object) -> None:
         runner = self.runner
         run = runner.current
         running = run if run is not None and run.status in ("running", "cancelled") else None
@@ -197,7 +197,7 @@ class _Ended(QFrame):
 
     def _failure(self, run: Run, text: str) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setContentsMargins(24, 0, 0, 0)
+        row.setContentsMargins(32, 0, 0, 0)
         row.setSpacing(8)
         place, _, rest = text.partition(": ")
         flat = place.split(".")[0]
@@ -212,7 +212,7 @@ class _Ended(QFrame):
 
     def _file(self, path: Path) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setContentsMargins(24, 0, 0, 0)
+        row.setContentsMargins(32, 0, 0, 0)
         row.setSpacing(8)
         name = Elided(path.name, mode=Qt.TextElideMode.ElideMiddle)
         name.note = str(path)
@@ -245,7 +245,7 @@ def _mark(icon: str, token: str, name: str) -> QToolButton:
     made = QToolButton()
     made.setProperty("compact", True)
     made.setIconSize(QSize(16, 16))
-    made.setFixedSize(16, 24)
+    made.setFixedSize(24, 24)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     made.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
     made.setAccessibleName(name)
@@ -254,7 +254,7 @@ def _mark(icon: str, token: str, name: str) -> QToolButton:
 
 
 def _indented(one: QLabel) -> QLabel:
-    one.setContentsMargins(24, 0, 0, 0)
+    one.setContentsMargins(32, 0, 0, 0)
     return one
 
 

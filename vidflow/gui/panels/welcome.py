@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QProgressBar,
     QScrollArea,
@@ -33,8 +32,9 @@ from vidflow.gui.words import said, tr
 from vidflow.nodespec.hints import Weights
 from vidflow.places import samples
 
-NARROWEST = 184
+NARROWEST = 160
 """Pixels that a card needs."""
+GAP = 12
 FIRST = "first_cut"
 
 
@@ -78,7 +78,6 @@ class Welcome(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._machine: list[str] = []
         self._asked = False
-        self._columns = 0
         self._recent_shown: list[Path] = []
         self.cards: list[Card] = []
         self._samples = self._found()
@@ -123,7 +122,7 @@ class Welcome(QScrollArea):
         body = QWidget()
         body.setObjectName("canvas_page")
         column = QVBoxLayout(body)
-        column.setContentsMargins(24, 24, 24, 24)
+        column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(8)
         column.addWidget(label("vidflow", "heading"))
         column.addWidget(label(tr("Films from clips, pictures and models, as a graph of nodes."), "muted", wrap=True))
@@ -141,7 +140,7 @@ class Welcome(QScrollArea):
         self._recent.setSpacing(0)
         column.addLayout(self._recent)
         self.cards = [Card(self, one) for one in self._samples]
-        self._grids: list[tuple[QGridLayout, list[Card]]] = []
+        self._groups: list[_Cards] = []
         plain = [card for card in self.cards if not card.sample.needs]
         generating = [card for card in self.cards if card.sample.needs]
         for title, cards in (
@@ -150,10 +149,9 @@ class Welcome(QScrollArea):
         ):
             column.addSpacing(16)
             column.addWidget(label(title, "heading"))
-            grid = QGridLayout()
-            grid.setSpacing(12)
-            self._grids.append((grid, cards))
-            column.addLayout(grid)
+            group = _Cards(cards)
+            self._groups.append(group)
+            column.addWidget(group)
         column.addSpacing(16)
         column.addWidget(label(tr("This machine"), "heading"))
         self.machine = label("", "muted", wrap=True)
@@ -162,8 +160,6 @@ class Welcome(QScrollArea):
         column.addWidget(self.models)
         column.addStretch(1)
         self.setWidget(body)
-        self._columns = 0
-        self._arrange()
         self._recent_shown = []
         self._show_recent()
         self._show_machine()
@@ -179,17 +175,8 @@ class Welcome(QScrollArea):
             self.open_asked.emit(found)
 
     def _arrange(self) -> None:
-        columns = max(1, min(5, (self.viewport().width() - 48 + 12) // (NARROWEST + 12)))
-        if columns == self._columns:
-            return
-        self._columns = columns
-        for grid, cards in self._grids:
-            while grid.count():
-                grid.takeAt(0)
-            for column in range(5):
-                grid.setColumnStretch(column, 1 if column < columns else 0)
-            for place, card in enumerate(cards):
-                grid.addWidget(card, place // columns, place % columns)
+        for group in self._groups:
+            group.arrange(self.viewport().width() - 32)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -262,6 +249,7 @@ class Welcome(QScrollArea):
             self.models.setText(tr("{}; fetched models lie in {}.").format(count, hub_cache()))
         for card in self.cards:
             card.refresh()
+        self._arrange()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -269,8 +257,38 @@ class Welcome(QScrollArea):
             self._build()
 
 
+class _Cards(QWidget):
+    """Cards in columns, as many as there is room for, those of a row equally high.
+
+    Qt's grid asks for the height that words need at their narrowest, which leaves the page half empty.
+    """
+
+    def __init__(self, cards: list[Card]) -> None:
+        super().__init__()
+        self._cards = cards
+        for card in cards:
+            card.setParent(self)
+            card.grew.connect(lambda: self.arrange(self.width()))
+
+    def arrange(self, width: int) -> None:
+        """Lay them out in `width` pixels."""
+        columns = max(1, min(5, (width + GAP) // (NARROWEST + GAP)))
+        each = (width - GAP * (columns - 1)) // columns
+        top = 0
+        for first in range(0, len(self._cards), columns):
+            row = self._cards[first : first + columns]
+            height = max(card.height_in(each) for card in row)
+            for place, card in enumerate(row):
+                card.setGeometry(place * (each + GAP), top, each, height)
+            top += height + GAP
+        self.setFixedHeight(max(0, top - GAP))
+
+
 class Card(QFrame):
     """A sample: its picture, what it is, and the models that it needs. A click opens it."""
+
+    grew = Signal()
+    """It needs another height."""
 
     def __init__(self, page: Welcome, sample: Sample) -> None:
         super().__init__()
@@ -282,11 +300,11 @@ class Card(QFrame):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Open the sample {}").format(title))
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 8)
         column.setSpacing(4)
-        column.addWidget(_Picture(sample.picture))
+        self.picture = _Picture(sample.picture)
+        column.addWidget(self.picture)
         words = QVBoxLayout()
         words.setContentsMargins(8, 4, 8, 0)
         words.setSpacing(4)
@@ -299,9 +317,18 @@ class Card(QFrame):
         words.addWidget(about)
         self.badges = [_Badge(need) for need in sample.needs]
         for badge in self.badges:
+            badge.changed.connect(self.grew)
             words.addWidget(badge)
         words.addStretch(1)
         column.addLayout(words, 1)
+
+    def height_in(self, width: int) -> int:
+        """How high it is, `width` pixels wide."""
+        self.picture.fit(width - 2)
+        layout = self.layout()
+        assert layout is not None
+        layout.invalidate()
+        return layout.totalHeightForWidth(width)
 
     def refresh(self) -> None:
         """Look again which models are here."""
@@ -328,19 +355,12 @@ class _Picture(QWidget):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._picture = QPixmap(str(path)) if path.is_file() else QPixmap()
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
+    def fit(self, width: int) -> None:
+        """Take the height that belongs to a width."""
         # Without a picture only a strip: an empty surface says nothing.
-        return width * 9 // 16 if not self._picture.isNull() else 56
-
-    def sizeHint(self) -> QSize:
-        return QSize(NARROWEST, self.heightForWidth(NARROWEST))
+        self.setFixedHeight(width * 9 // 16 if not self._picture.isNull() else 56)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -360,6 +380,8 @@ class _Picture(QWidget):
 
 class _Badge(QWidget):
     """A model that a sample needs: whether it is here, and else getting it, once its size and licence are known."""
+
+    changed = Signal()
 
     def __init__(self, need: Need) -> None:
         super().__init__()
@@ -391,6 +413,7 @@ class _Badge(QWidget):
     def _on_news(self, name: str) -> None:
         if name == self.need.name:
             self.refresh()
+            self.changed.emit()
 
     def _get(self) -> None:
         here = library()
