@@ -49,6 +49,7 @@ COMMANDS = (
     Command("keys", _("Keys…")),
     Command("search", _("Add a node…"), ("Tab", "Shift+A"), "plus", canvas=True),
     Command("show", _("Show in the viewer"), ("1",), "eye", canvas=True),
+    Command("play", _("Play or pause"), ("Space",), "play", canvas=True),
     Command("toggle_off", _("Turn off or on"), ("D",), "prohibit", canvas=True),
     Command("rename", _("Rename"), ("F2",), "pencil-simple", canvas=True),
     Command("group", _("Make a subgraph"), ("Ctrl+G",), "stack-simple", canvas=True),

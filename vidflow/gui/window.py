@@ -194,7 +194,21 @@ class Window(QMainWindow):
                 "keys",
             ),
             "Node": (
-                *("search", "", "show", "toggle_off", "rename", "", "group", "ungroup", "enter", "leave", "", "frame"),
+                *(
+                    "search",
+                    "",
+                    "show",
+                    "play",
+                    "toggle_off",
+                    "rename",
+                    "",
+                    "group",
+                    "ungroup",
+                    "enter",
+                    "leave",
+                    "",
+                    "frame",
+                ),
                 *("arrange", "align"),
             ),
             "View": (
@@ -681,6 +695,10 @@ class Window(QMainWindow):
         """Keep the selected node in the viewer; once more follows the selection."""
         flat = self.session.flat(self.session.selection[-1])
         self.session.pin("" if self.session.pinned == flat else flat)
+
+    def do_play(self) -> None:
+        """Play what is in the viewer, or pause it."""
+        self.player.toggle()
 
     def do_toggle_off(self) -> None:
         """Turn what is selected off or on."""
