@@ -7,7 +7,16 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from vidflow.gui import icons, theme
 from vidflow.gui.viewer.picture import PictureView
@@ -108,8 +117,13 @@ class Viewer(QWidget):
         for label in (self.place, self.about):
             label.setProperty("role", "caption")
             label.setFont(theme.font(theme.CAPTION))
-        row.addWidget(self.place, 1)
-        row.addWidget(self.about)
+        # One under the other, so that the numbers of a film that plays never make the viewer wider.
+        lines = QVBoxLayout()
+        lines.setSpacing(0)
+        for label in (self.place, self.about):
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            lines.addWidget(label)
+        row.addLayout(lines, 1)
         return footer
 
     # What there is to see
