@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from vidflow.errors import VidflowError
 from vidflow.graph import Graph, Paths
+from vidflow.values import Video
 
 if TYPE_CHECKING:
     from vidflow.engine.service import Engine
@@ -79,6 +80,8 @@ class Stills(QObject):
                     if opened.missing:
                         continue
                     video = opened.value()
+                    if not isinstance(video, Video):
+                        continue
                     at = video.info.frames // 3
                     for frames in opened.read(at, at + 1):
                         self.thumbs.offer(flat, frames.numpy()[0])

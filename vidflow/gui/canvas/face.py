@@ -128,7 +128,8 @@ def face_of(
         rows=tuple(rows),
         off=node.off,
         missing=kind is None,
-        picture=thumbnails and bool(outputs) and outputs[0][0].type in ("video", "image"),
+        # Latents: a sampler shows how far it is.
+        picture=thumbnails and bool(outputs) and outputs[0][0].type in ("video", "image", "latents"),
         inner=part is not None,
         width=float(min(320, max(160, wide))) if isinstance(wide, int | float) else 200.0,
         doc=tr(kind.spec.doc.split("\n\n")[0]) if kind and kind.spec else "",
