@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,16 @@ class Stage:
 
     def until(self, done: Callable[[], Any], seconds: float = 20) -> None:
         """Handle events until `done()`."""
-        import time
-
         end = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < end, "it did not come"
             QApplication.processEvents()
             time.sleep(0.001)
+
+    def wait(self, seconds: float) -> None:
+        """Handle events for so long; unlike `QTest.qWait` it lets other threads work."""
+        end = time.monotonic() + seconds
+        self.until(lambda: time.monotonic() > end)
 
     def still(self) -> None:
         """Wait until nothing is being fetched for the viewer."""

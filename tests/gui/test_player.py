@@ -87,7 +87,7 @@ def test_a_seek_while_it_plays_goes_on_from_there_and_an_edit_goes_on_with_the_n
     stage.player.play()
     stage.until(lambda: stage.player.position > 3)
     stage.player.seek(300)
-    stage.until(lambda: stage.player.position > 303)
+    stage.until(lambda: stage.player.position > 303, 5)
     key = stage.source.shown.key
     stage.session.do(SetInput("t", "by", 5))
     stage.until(lambda: stage.source.shown.key != key)

@@ -120,13 +120,17 @@ def test_an_edit_shows_the_same_frame_of_the_new_content_and_a_move_fetches_noth
     del counts
 
 
-def test_what_was_not_made_says_so_and_appears_when_a_run_has_made_it(stage: Stage, made: dict[str, int]) -> None:
+def test_what_was_not_made_says_so_and_appears_when_a_run_has_made_it(
+    stage: Stage, made: dict[str, int], tmp_path: Path
+) -> None:
     nodes = {
         "m": ("lab.load_lab", {}),
         "s": ("lab.sample_lab", {"model": "@m", "steps": 8, "seconds": 0.8}),
         "d": ("lab.decode_lab", {"latents": "@s"}),
+        "t": ("lab.gpu_tint", {"frame": "@d", "seconds": 0.2}),
+        "w": ("lab.dump", {"video": "@t", "path": "w.raw"}),
     }
-    stage.put(graph(**nodes))
+    stage.put(graph(**nodes), tmp_path / "g.json")
     stage.look("d")
     assert "Run it" in stage.viewer.empty.text()
     assert not made
@@ -134,6 +138,7 @@ def test_what_was_not_made_says_so_and_appears_when_a_run_has_made_it(stage: Sta
     stage.source.preview.connect(lambda *_: steps.append(stage.viewer.place.text()))
     stage.runner.run()
     stage.until(lambda: stage.source.shown.state == "ready" and stage.frames)
+    assert stage.runner.busy
     assert len(set(steps)) >= 6
     assert "Step 8 of 8" in steps or "Step 7 of 8" in steps
     stage.until(lambda: not stage.runner.busy)
@@ -156,23 +161,28 @@ def test_frames_of_a_run_appear_in_their_place_and_the_bar_of_kept_frames_fills(
     assert len(bars) > 2
 
 
-def test_frames_of_a_run_of_an_older_document_are_not_taken_for_those_of_this_one(stage: Stage) -> None:
+def test_frames_of_a_run_of_an_older_document_are_not_taken_for_those_of_this_one(stage: Stage, tmp_path: Path) -> None:
     from vidflow.graph import SetInput
 
     nodes: dict[str, Any] = {"v": ("lab.bars", {"frames": 60}), "d": ("lab.tint", {"frame": "@v", "seconds": 0.02})}
     nodes["s"] = ("lab.dump", {"video": "@d", "path": "x.raw"})
-    stage.put(graph(**nodes), Path.cwd() / "g.json")
+    stage.put(graph(**nodes), tmp_path / "g.json")
     stage.look("d")
     stage.until(lambda: stage.frames == [0])
+    seen: list[int] = []
+    stage.source.live.connect(lambda index, _: seen.append(index))
     run = stage.runner.run()
+    key = stage.source.shown.key
     stage.session.do(SetInput("d", "by", 100))
     stage.until(lambda: run.status != "queued" and not stage.runner.busy)
-    stage.until(lambda: stage.source.shown.state == "ready")
-    stage.player.seek(33)
-    stage.until(lambda: stage.frames and stage.frames[-1] == 33)
+    stage.until(lambda: stage.source.shown.state == "ready" and stage.source.shown.key != key)
+    index = seen[len(seen) // 2]
+    stage.player.seek(index + 1 if index < 59 else 0)
+    stage.player.seek(index)
+    stage.until(lambda: stage.frames and stage.frames[-1] == index)
     stage.still()
     lab = sys.modules["vidflow_packs.lab"]
-    assert (stage.viewer.picture.frame == lab.picture(0, 33, 64, 48) + np.uint8(100)).all()
+    assert (stage.viewer.picture.frame == lab.picture(0, index, 64, 48) + np.uint8(100)).all()
 
 
 def test_what_a_node_makes_is_shown_in_its_own_way(stage: Stage, tmp_path: Path) -> None:
@@ -315,7 +325,7 @@ def test_the_filmstrip_shows_each_frame_in_its_place_and_makes_no_dear_ones(stag
     made.clear()
     stage.look("d")
     stage.until(lambda: stage.source.thumb(*places[0]) is not None)
-    QTest.qWait(300)
+    stage.wait(0.6)
     assert made.get("dream") == 1
     assert (stage.source.thumb(*places[0]) == lab.picture(0, 0, 160, 90)[::-1]).all()
     stage.player.seek(places[2][0])

@@ -198,7 +198,9 @@ class Source(QObject):
         except Cancelled:
             return
         except GraphError as error:
-            shown = replace(shown, state="unready", text="\n".join(str(one) for one in error.problems[:3]))
+            shown = replace(
+                shown, state="unready", text="\n".join(str(replace(one, hint="")) for one in error.problems[:3])
+            )
         except VidflowError as error:
             shown = replace(shown, state="failed", text=str(error))
         except Exception as error:  # noqa: BLE001 - nothing else would tell who waits for the picture

@@ -89,9 +89,9 @@ class Page(QScrollArea):
             self._add(tr("Not measured"), "muted")
             for name, reason in missing.items():
                 self._add(f"{score_name(str(name))}: {reason}")
-        for name, value in report.items():
-            if name not in ("scores", "overall", "not_measured"):
-                self._add(f"{name}: {_short(value)}")
+        rest = {name: value for name, value in report.items() if name not in ("scores", "overall", "not_measured")}
+        for line in _lines(rest):
+            self._add(line)
 
     def show_texts(self, texts: Mapping[str, str]) -> None:
         """Texts under their headings, which are left out where empty."""
@@ -167,12 +167,7 @@ class Wave(QWidget):
         painter.fillRect(self.rect(), now.qcolor("panel"))
         if self._audio is None:
             return
-        painter.setFont(theme.font(theme.LABEL))
-        painter.setPen(now.qcolor("muted"))
-        line = painter.fontMetrics().height() + 8
-        below = self.rect().adjusted(16, self.height() - line - 8, -16, -8)
-        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, sound_line(self._audio))
-        wide, high = self.width() - 32, self.height() - line - 32
+        wide, high = self.width() - 32, self.height() - 32
         if wide < 1 or high < 1:
             return
         painter.setPen(Qt.PenStyle.NoPen)
@@ -216,6 +211,18 @@ def texts_of(value: Any) -> dict[str, str]:
     if isinstance(value, list):
         return {"": "\n".join(_short(one) for one in value)}
     return {"": _short(value)}
+
+
+def _lines(values: Mapping[str, Any], before: str = "") -> list[str]:
+    """A mapping of JSON values as lines, those in it with its name before theirs."""
+    found: list[str] = []
+    for name, value in values.items():
+        title = f"{before}{score_name(str(name))}"
+        if isinstance(value, Mapping):
+            found.extend(_lines(value, f"{title}: "))
+        else:
+            found.append(f"{title}: {value:.4g}" if isinstance(value, float) else f"{title}: {_short(value)}")
+    return found
 
 
 def _short(value: Any) -> str:
