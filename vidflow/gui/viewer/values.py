@@ -66,13 +66,13 @@ class Page(QScrollArea):
         self._begin()
 
     def _begin(self) -> None:
-        inner = QWidget()
-        inner.setProperty("role", "panel")
-        self._column = QVBoxLayout(inner)
+        self._inner = QWidget()
+        self._inner.setProperty("role", "panel")
+        self._column = QVBoxLayout(self._inner)
         self._column.setContentsMargins(16, 12, 16, 12)
         self._column.setSpacing(8)
         self._column.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.setWidget(inner)
+        self.setWidget(self._inner)
 
     def show_report(self, report: Mapping[str, Any]) -> None:
         """Scores as bars with their mean on top; whatever else is in a report as text."""
@@ -103,8 +103,8 @@ class Page(QScrollArea):
 
     def texts(self) -> str:
         """All that is written, for a reader of the screen."""
-        found = [label.text() for label in self.widget().findChildren(QLabel)]
-        return "\n".join([bar.accessibleName() for bar in self.widget().findChildren(Bar)] + found)
+        found = [label.text() for label in self._inner.findChildren(QLabel)]
+        return "\n".join([bar.accessibleName() for bar in self._inner.findChildren(Bar)] + found)
 
     def _add(self, text: str, role: str = "") -> None:
         label = QLabel(text)
