@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QCheckBox,
     QColorDialog,
     QComboBox,
@@ -28,7 +29,7 @@ from vidflow.gui.canvas.face import label_of
 from vidflow.gui.panels.pieces import Calm, label, tool
 from vidflow.gui.words import language, tr
 from vidflow.nodespec.hints import Choice, Number, Seed, Text, Words
-from vidflow.nodespec.vocabulary import vocabulary
+from vidflow.nodespec.vocabulary import Category, vocabulary
 
 if TYPE_CHECKING:
     from vidflow.graph.kinds import Slot
@@ -410,7 +411,7 @@ class WordsField(LineField):
 
     def __init__(self, slot: Slot, hint: Words) -> None:
         super().__init__(slot)
-        self._category = hint.category
+        self._category: Category = hint.category
         self.offers = tool(tr("Words for {}").format(self.name), "list")
         self.offers.clicked.connect(self._open)
         self.row.addWidget(self.offers)
@@ -452,7 +453,12 @@ class WordsField(LineField):
         if part and self.completer.completionCount() and self.completer.currentCompletion() != part:
             self.completer.complete()
         else:
-            self.completer.popup().hide()
+            self._popup().hide()
+
+    def _popup(self) -> QAbstractItemView:
+        popup = self.completer.popup()
+        assert popup is not None
+        return popup
 
     def _part(self) -> tuple[int, int]:
         """Where the words begin and end, between commas, that the cursor is in."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QMimeData, QModelIndex, QObject, QRect, QSize, Qt, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QMimeData, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -213,7 +215,7 @@ class _Model(QStandardItemModel):
     def mimeTypes(self) -> list[str]:
         return [NODE_FORMAT]
 
-    def mimeData(self, indexes: list[QModelIndex]) -> QMimeData:
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
         data = QMimeData()
         types = [index.data(TYPE) for index in indexes if index.data(TYPE)]
         if types:
@@ -224,14 +226,16 @@ class _Model(QStandardItemModel):
 class _Striped(QStyledItemDelegate):
     """Draws before each node the colour of what it mainly makes."""
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
         super().paint(painter, option, index)
         stripe = index.data(STRIPE)
         if stripe:
             box: QRect = option.rect  # type: ignore[attr-defined]
             painter.fillRect(box.left() - 6, box.top() + 7, 3, box.height() - 14, theme.now().wire(stripe))
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return super().sizeHint(option, index).expandedTo(QSize(0, 28))
 
 

@@ -73,8 +73,7 @@ def button(text: str, act: Callable[[], object] | None = None, *, name: str = ""
 
 def emptied(layout: QLayout) -> None:
     """Take everything out of a layout, for good."""
-    while layout.count():
-        item = layout.takeAt(0)
+    while (item := layout.takeAt(0)) is not None:
         widget, inner = item.widget(), item.layout()
         if widget is not None:
             widget.hide()

@@ -98,7 +98,8 @@ class Runs(QScrollArea):
                 self._shown.append(one.id)
                 self._ended.insertWidget(0, _Ended(self, one, self._times.get(one.id, "")))
         while self._ended.count() > KEPT:
-            widget = self._ended.takeAt(KEPT).widget()
+            item = self._ended.takeAt(KEPT)
+            widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.deleteLater()
         self.empty.setVisible(running is None and not runner.queue and not self._shown)

@@ -213,7 +213,9 @@ class Welcome(QScrollArea):
         from vidflow.engine.device import device_kind, device_name
         from vidflow.models.machine import gpu_memory, memory
 
-        found: list[str] = [str(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1)]
+        found: list[str] = [
+            str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        ]
         found.append(size_text(memory()))
         gpu = gpu_memory()
         if gpu is not None and device_kind("auto") == "cuda":
