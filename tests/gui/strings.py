@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vidflow.graph.document import Graph
 from vidflow.graph.kinds import Kinds
-from vidflow.nodespec.hints import Choice
+from vidflow.nodespec.hints import Choice, Number, Text
 from vidflow.nodespec.registry import installed
 
 GUI = Path(__file__).resolve().parents[2] / "vidflow" / "gui"
@@ -50,6 +50,12 @@ def _of_nodes() -> Iterator[tuple[str, str]]:
             yield slot.name.replace("_", " "), f"{type}.{slot.name}"
             yield slot.type.name, f"{type}.{slot.name}"
             hint = slot.spec.hint
+            if slot.spec.doc:
+                yield slot.spec.doc, f"{type}.{slot.name}"
+            if isinstance(hint, Text) and hint.placeholder:
+                yield hint.placeholder, f"{type}.{slot.name}"
+            if isinstance(hint, Number) and len(hint.unit) > 2:
+                yield hint.unit, f"{type}.{slot.name}"
             if isinstance(hint, Choice):
                 for option in hint.options:
                     if isinstance(option, str) and not _name(option):

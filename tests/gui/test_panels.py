@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from vidflow.errors import ModelError
-from vidflow.graph import AddNode, Graph, Link, Node, Subgraph, parse
+from vidflow.graph import AddNode, Graph, Link, Node, RemoveNode, Subgraph, parse
 from vidflow.gui import application, words
 from vidflow.gui.canvas.view import NODE_FORMAT
 from vidflow.gui.panels.fields import (
@@ -518,6 +518,16 @@ def test_a_linked_setting_says_what_feeds_it_and_can_be_unlinked(settings: Setti
     [link] = [one for one in row.findChildren(QPushButton) if one.isVisible()]
     link.click()
     assert session.selection == ("seed",)
+
+
+def test_the_panel_follows_a_node_that_goes_and_comes_back(settings: Settings, qtbot: Any) -> None:
+    session = settings.session
+    page_of(settings, "grade")
+    session.do(RemoveNode("it"))
+    qtbot.waitUntil(lambda: isinstance(settings.page, GraphPage))
+    session.undo()
+    session.select(["it"])
+    qtbot.waitUntil(lambda: isinstance(settings.page, NodePage))
 
 
 def test_ports_say_what_feeds_them(settings: Settings) -> None:

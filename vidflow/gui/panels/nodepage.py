@@ -93,7 +93,13 @@ class NodePage(QWidget):
         self._column.addLayout(top)
         about = f"{tr(spec.category)}  ·  {spec.type}" if spec else node.type
         self._column.addWidget(label(about, "caption"))
-        text = tr(spec.doc) if spec else said(self._definition().get("about")) if self.kind else ""
+        text = (
+            "\n\n".join(tr(part) for part in spec.doc.split("\n\n"))
+            if spec
+            else said(self._definition().get("about"))
+            if self.kind
+            else ""
+        )
         if self.kind is None:
             text = tr("There is no node {} here: its pack is not installed or not enabled.").format(node.type)
         if text:

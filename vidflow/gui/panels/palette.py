@@ -28,7 +28,7 @@ from vidflow.gui.words import said, tr
 
 TYPE = Qt.ItemDataRole.UserRole
 STRIPE = Qt.ItemDataRole.UserRole + 1
-_SUBGRAPHS = "Subgraphs"
+_SUBGRAPHS = "graph:"
 
 
 class Palette(QWidget):
@@ -112,7 +112,7 @@ class Palette(QWidget):
             names.sort(key=lambda name: min(found[name])[:1])
         best: tuple[tuple[int, int], QStandardItem] | None = None
         for name in names:
-            group = QStandardItem(tr(name))
+            group = QStandardItem(tr("Subgraphs") if name == _SUBGRAPHS else tr(name))
             group.setData(ICONS.get(name, "stack-simple" if name == _SUBGRAPHS else "puzzle-piece"), TYPE + 2)
             group.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
             group.setData(name, TYPE + 3)
@@ -158,7 +158,7 @@ class Palette(QWidget):
 
     def _about(self, type: str) -> str:
         spec = self.session.types.get(type)
-        return tr(spec.doc) if spec is not None else ""
+        return "\n\n".join(tr(part) for part in spec.doc.split("\n\n")) if spec is not None else ""
 
     def _dress(self) -> None:
         for row in range(self.model.rowCount()):
