@@ -17,7 +17,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH, HEIGHT = 1280, 800
-LONGEST = 20.0
+LONGEST = 60.0
 """Seconds to wait for anything; what takes longer does not come."""
 Place = tuple[int, int] | list[int]
 
