@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="vidflow", description="A node-based editor for AI video, and the engine under it.")
     parser.add_argument("--version", action="version", version=f"vidflow {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    parser.set_defaults(command=lambda options: _edit(options) if _display() else parser.print_help() or WRONG, graph=None)
+    parser.set_defaults(
+        command=lambda options: _edit(options) if _display() else parser.print_help() or WRONG, graph=None
+    )
 
     run = commands.add_parser("run", help="run a graph", description="Run a graph to its end.")
     run.add_argument("graph", metavar="GRAPH", help="the graph file (.json), or a movie that carries one")

@@ -47,7 +47,8 @@ QPushButton:disabled { color: $hint; }
 QPushButton[primary="true"] { background: $accent; color: $on_accent; border-color: $accent; }
 QPushButton[primary="true"]:hover { border-color: $text; }
 QPushButton[primary="true"]:disabled { background: $raised; color: $hint; border-color: $line; }
-QPushButton[flat="true"] { background: transparent; border-color: transparent; color: $accent; padding: 2px 0; text-align: left; }
+QPushButton[flat="true"] {
+    background: transparent; border-color: transparent; color: $accent; padding: 2px 0; text-align: left; }
 QPushButton[flat="true"]:focus { border-color: $accent; }
 
 QTreeView, QListView, QTableView, QScrollArea, QAbstractScrollArea { background: $panel; border: 0; }
