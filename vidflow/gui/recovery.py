@@ -130,7 +130,9 @@ class Keeper(QObject):
     def _take_up_runs(self, folder: Path) -> None:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, GraphError):
             for note in json.loads((folder / "runs.json").read_text("utf-8")):
-                self.runner.put(_run_of(note))
+                run = _run_of(note)
+                self.runner.put(run)
+                self.session.message.emit("info", tr("The run of {} that was not finished goes on.").format(run.title))
         (folder / "runs.json").unlink(missing_ok=True)
 
     def _offer_document(self, banner: Banner, folder: Path, lock: QLockFile) -> None:

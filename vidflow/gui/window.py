@@ -278,8 +278,8 @@ class Window(QMainWindow):
         runner.started.connect(lambda _: self._show_running())
         runner.finished.connect(self._on_finished)
         runner.queued.connect(lambda _: self._show_running())
-        runner.picture.connect(lambda node, start, stop, frames: self.thumbs.offer(node, frames[-1]))
-        runner.preview.connect(lambda node, step, total, picture: self.thumbs.offer(node, picture))
+        runner.picture.connect(lambda node, start, stop, frames: self._offer(node, lambda: frames.numpy()[-1]))
+        runner.preview.connect(lambda node, step, total, picture: self._offer(node, picture))
         self.thumbs.ready.connect(canvas.set_thumb)
         self.palette_panel.chosen.connect(lambda type: self.editing.add(type))
         canvas.node_dropped.connect(lambda type, at: self.editing.add(type, at))
@@ -456,6 +456,11 @@ class Window(QMainWindow):
             self.run_button.setEnabled(bool(session.graph.nodes) or self.runner.busy)
         if session.graph.nodes and hasattr(self, "pages"):
             self.pages.setCurrentWidget(self.canvas)
+
+    def _offer(self, flat: str, picture: Any) -> None:
+        """A picture for a node, where that is on the canvas."""
+        if self.canvas.has_room(flat):
+            self.thumbs.offer(flat, picture)
 
     def _on_finished(self, run: Any) -> None:
         self._show_running()

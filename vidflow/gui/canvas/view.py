@@ -300,12 +300,7 @@ class Canvas(NodeViewer):
 
     def _item_of(self, flat: str) -> NodeItem | None:
         *outer, id = flat.split("/")
-        depth = len(self.session.scope)
-        if tuple(outer) == self.session.scope:
-            return self.nodes.get(id)
-        if tuple(outer[:depth]) == self.session.scope and len(outer) > depth:
-            return None
-        return None
+        return self.nodes.get(id) if tuple(outer) == self.session.scope else None
 
     def _on_checked(self) -> None:
         found: dict[str, str] = {}
@@ -319,6 +314,11 @@ class Canvas(NodeViewer):
             if item.problem != found.get(id, ""):
                 item.problem = found.get(id, "")
                 item.update()
+
+    def has_room(self, flat: str) -> bool:
+        """Whether a node is on the canvas and shows a picture."""
+        item = self._item_of(flat)
+        return item is not None and item.face.picture
 
     def set_thumb(self, flat: str, image: QImage) -> None:
         """Show a picture on a node, now or when its scope is entered."""
