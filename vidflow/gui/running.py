@@ -17,7 +17,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from vidflow.errors import Failure, GraphError, VidflowError
 from vidflow.graph import Graph, Paths
-from vidflow.gui.session import NodeState, Session, marks
+from vidflow.gui.session import Session
+from vidflow.gui.states import NodeState, marks
 from vidflow.gui.words import tr
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ class Runner(QObject):
                 )
             except VidflowError as error:
                 outcome = error
-            run.marks = marks(run.graph)
+            run.marks = marks(run.graph).of
             self._submitted.emit(run, outcome)
 
         threading.Thread(target=submit, name="submit", daemon=True).start()

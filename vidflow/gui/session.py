@@ -10,41 +10,25 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from PySide6.QtCore import QObject, QStandardPaths, QTimer, Signal
 
 from vidflow.errors import GraphError, Problem
 from vidflow.graph import Edit, Graph, History, Node, Paths, SetInput, check, files
 from vidflow.graph.advice import advice
-from vidflow.graph.document import SUBGRAPH, links_in
+from vidflow.graph.document import SUBGRAPH
 from vidflow.graph.edits import UNSET
 from vidflow.graph.embedded import HEAD, is_media
-from vidflow.graph.expand import expand
 from vidflow.graph.kinds import Kind, Kinds
-from vidflow.graph.order import topological
 from vidflow.graph.rebasing import rebased
+from vidflow.gui.states import Marks, NodeState, around, marks, together
 from vidflow.gui.words import tr
 from vidflow.nodespec.registry import Registry, installed
 from vidflow.places import samples
 
 CHECK_AFTER = 150
 """Milliseconds after the last edit when the document is checked."""
-State = Literal["idle", "waiting", "running", "done", "kept", "failed", "stale"]
-
-
-@dataclass(slots=True)
-class NodeState:
-    """What is known of a node from runs: `stale` says that it has been edited since, or something before it has."""
-
-    kind: State = "idle"
-    step: int = 0
-    total: int = 0
-    seconds: float = 0.0
-    message: str = ""
-    notes: tuple[str, ...] = ()
-    mark: int = 0
-    """Of the node and all before it, when it ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +36,7 @@ class _Findings:
     graph: Graph
     problems: tuple[Problem, ...]
     advice: tuple[Problem, ...]
-    marks: Mapping[str, int] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
 
 
 class Session(QObject):
@@ -87,7 +71,7 @@ class Session(QObject):
         self.problems: tuple[Problem, ...] = ()
         self.advice: tuple[Problem, ...] = ()
         self._states: dict[str, NodeState] = {}
-        self._marks: Mapping[str, int] = {}
+        self._marks = Marks()
         self._kinds: Kinds = Kinds(self.graph, self.types)
         self._worker = ThreadPoolExecutor(1, "check")
         self._timer = QTimer(self, singleShot=True, interval=CHECK_AFTER)
@@ -318,7 +302,7 @@ class Session(QObject):
         self.scope = self.selection = ()
         self.pinned = self.shown = ""
         self._states.clear()
-        self._marks = {}
+        self._marks = Marks()
         self._kinds = Kinds(graph, self.types)
         self.problems = self.advice = ()
         self.replaced.emit()
@@ -371,52 +355,41 @@ class Session(QObject):
         self.problems, self.advice = findings.problems, findings.advice
         before, self._marks = self._marks, findings.marks
         for flat in self._states:
-            if before.get(flat) != self._marks.get(flat):
-                self.state_changed.emit(flat)
+            if before.of.get(flat) != self._marks.of.get(flat):
+                self._tell_state(flat)
         self.checked.emit()
 
     def state(self, flat: str) -> NodeState:
-        """What is known of a node."""
+        """What is known of a node; of a subgraph, what is known of the nodes in it together."""
         state = self._states.get(flat)
         if state is None:
-            return NodeState()
-        if state.kind in ("done", "kept", "failed") and state.mark != self._marks.get(flat, state.mark):
+            start = f"{flat}/"
+            inner = [self.state(one) for one in self._states if one.startswith(start)]
+            return together(inner) if inner else NodeState()
+        if state.kind in ("done", "kept", "failed") and state.mark != self._marks.of.get(flat, state.mark):
             return replace(state, kind="stale")
         return state
 
     def mark(self, flat: str) -> int:
         """A number that differs where a node, or something before it, differs; 0 before that is known."""
-        return self._marks.get(flat, 0)
+        return self._marks.of.get(flat, 0)
 
-    def set_state(self, flat: str, state: NodeState, graph_marks: Mapping[str, int]) -> None:
-        """What a run says of a node; `graph_marks` are the marks of the document that runs."""
-        state.mark = graph_marks.get(flat, 0)
+    def showing(self, flat: str) -> list[str]:
+        """A node, and the subgraphs around it that give what it makes."""
+        return [flat, *(id for id in around(flat) if self._marks.shows.get(id) == flat)]
+
+    def set_state(self, flat: str, state: NodeState, of: Mapping[str, int]) -> None:
+        """What a run says of a node; `of` are the marks of the document that runs."""
+        state.mark = of.get(flat, 0)
         self._states[flat] = state
-        self.state_changed.emit(flat)
+        self._tell_state(flat)
+
+    def _tell_state(self, flat: str) -> None:
+        for one in (flat, *around(flat)):
+            self.state_changed.emit(one)
 
     def close(self) -> None:
         """Stop the thread of checks."""
         self._timer.stop()
         self._timer.blockSignals(True)
         self._worker.shutdown(wait=False, cancel_futures=True)
-
-
-def marks(graph: Graph) -> dict[str, int]:
-    """A number for each flat id that differs where the node, or something before it, differs."""
-    expanded = expand(graph)
-    if expanded.too_large:
-        return {}
-    needs: dict[str, list[str]] = {}
-    for id, node in expanded.nodes.items():
-        links = [one for value in node.inputs.values() for one in links_in(value)]
-        needs[id] = [link.node for link in links if link.node in expanded.nodes]
-    order, _ = topological(needs)
-    found: dict[str, int] = {}
-    for id in order:
-        node = expanded.nodes[id]
-        inputs = tuple((name, str(value)) for name, value in sorted(node.inputs.items()))
-        found[id] = hash((node.type, node.off, inputs, tuple(found.get(other, 0) for other in needs[id])))
-    for id in expanded.instances:
-        inner = tuple(mark for flat, mark in found.items() if flat.startswith(f"{id}/"))
-        found[id] = hash(inner)
-    return found

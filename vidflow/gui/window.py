@@ -459,8 +459,9 @@ class Window(QMainWindow):
 
     def _offer(self, flat: str, picture: Any) -> None:
         """A picture for a node, where that is on the canvas."""
-        if self.canvas.has_room(flat):
-            self.thumbs.offer(flat, picture)
+        for one in self.session.showing(flat):
+            if self.canvas.has_room(one):
+                self.thumbs.offer(one, picture)
 
     def _on_finished(self, run: Any) -> None:
         self._show_running()

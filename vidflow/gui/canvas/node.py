@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from vidflow.gui.canvas.face import Face, Port, Row, wire_type
 from vidflow.gui.words import tr
 
 if TYPE_CHECKING:
-    from vidflow.gui.session import NodeState
+    from vidflow.gui.states import NodeState
 
 HEADER, ROW, FOOTER, PAD = 28.0, 22.0, 18.0, 8.0
 THUMB = 9 / 16
@@ -254,7 +255,8 @@ class NodeItem(AbstractNodeItem):
         if state is None:
             return "", "muted"
         if state.kind == "failed":
-            return state.message.split("\n")[0], "error"
+            # A line under a node has no room for folders.
+            return _FOLDERS.sub("", state.message.split("\n")[0]), "error"
         if state.kind == "running" and state.total > 1:
             return f"{state.step} / {state.total}", "muted"
         if state.kind == "kept":
@@ -362,5 +364,6 @@ def _pen(colour: str, width: float) -> QPen:
     return QPen(QColor(colour), width)
 
 
+_FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:)?[/\\](?:[^/\\:]+[/\\])+")
 _MIDDLE_LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 _MIDDLE_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
