@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 import time
 from pathlib import Path
@@ -101,6 +102,22 @@ def test_a_reading_that_is_cancelled_ends_within_a_frame_and_makes_no_more(
     assert len(list(one.read(399, 400))) == 1
     assert made["gpu_tint"] == 2
     one.close()
+
+
+def test_a_cursor_stays_where_it_has_read_and_gives_the_same_frames(engine: Engine, made: dict[str, int]) -> None:
+    document = graph(v=("lab.bars", {"frames": 100}))
+    picture = sys.modules["vidflow_packs.lab"].picture
+    with engine.open(document, "v") as one:
+        cursor = one.cursor()
+        for start, stop in ((50, 51), (51, 60), (10, 12), (99, 100), (0, 1)):
+            frames = cursor.frames(start, stop)
+            assert len(frames) == stop - start
+            for place, frame in enumerate(frames):
+                assert (frame == picture(0, start + place, 64, 48)).all()
+        assert made["bars"] == 14
+        cursor.close()
+        with pytest.raises(Cancelled):
+            cursor.frames(3, 4)
 
 
 def test_an_error_of_a_frame_names_its_node(engine: Engine, tmp_path: Path) -> None:

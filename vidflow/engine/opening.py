@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vidflow.engine.blame import message_of, origin_of
@@ -89,13 +90,21 @@ class Opened:
 
         Raises GraphError where it is no video, IndexError where the range is not inside it.
         """
+        video = self._video(output)
+        if not 0 <= start <= stop <= video.info.frames:
+            raise IndexError(f"frames {start} to {stop} of a video of {video.info.frames}")
+        return Reading(self._run, video, start, stop)
+
+    def _video(self, output: str | None) -> Video:
         video = self.value(output)
         if not isinstance(video, Video):
             message = "this output is no video, so it has no frames."
             raise GraphError(Problem("wrong-type", message, self.node, output or self._output))
-        if not 0 <= start <= stop <= video.info.frames:
-            raise IndexError(f"frames {start} to {stop} of a video of {video.info.frames}")
-        return Reading(self._run, video, start, stop)
+        return video
+
+    def cursor(self, output: str | None = None) -> Cursor:
+        """A place in a video that stays where it has read. As `read`."""
+        return Cursor(self._run, self._video(output))
 
     def kept(self, output: str | None = None) -> list[tuple[int, int]]:
         """The ranges of a video's frames that are in the store now; none of a video that is cheap to make."""
@@ -131,14 +140,8 @@ class Reading(LaneReading):
 
     def __iter__(self) -> Iterator[Frames]:
         """The frames in order, in runs of at most one batch. Raises RunError with who failed, or Cancelled."""
-        try:
+        with _named(self._node):
             yield from self.read(self._video, *self._range)
-        except Blamed as error:
-            culprit, cause, frame = self._node, error, None
-            while isinstance(cause, Blamed):
-                culprit, cause, frame = cause.node, cause.cause, cause.frame
-            failure = Failure(culprit.id, message_of(cause, frame), origin_of(cause), cause)
-            raise RunError([failure]) from cause
 
     def wait(self, pipeline: Pipeline, done: Any) -> None:
         """As `Executor.wait`; ends when this reading is cancelled, too."""
@@ -152,3 +155,42 @@ class Reading(LaneReading):
         self._cancelled = True
         if self._pipeline is not None:
             self._pipeline.stop(Cancelled())
+
+
+class Cursor(LaneReading):
+    """Makes frames here and there of one video, on one thread, and keeps its files open where it has read, so that what
+    is near comes without decoding from a key frame. Any thread may close it."""
+
+    __slots__ = ("_node", "_pipeline")
+
+    def __init__(self, node: NodeRun, video: Video) -> None:
+        super().__init__(node.execution, node)
+        self._node = node
+        self._pipeline = Pipeline(video, self, node)
+
+    @property
+    def batch(self) -> int:
+        """How many frames may be asked for at once."""
+        return self._pipeline.batch
+
+    def frames(self, start: int, stop: int) -> Frames:
+        """Frames `start` to `stop`, at most one batch. Raises RunError with who failed, or Cancelled."""
+        with _named(self._node):
+            return Frames(self._pipeline.frames(self._pipeline.ask(start, stop)))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._pipeline.close()
+
+
+@contextmanager
+def _named(node: NodeRun) -> Generator[None]:
+    """An error of a node's own code as the one that the user is told."""
+    try:
+        yield
+    except Blamed as error:
+        culprit, cause, frame = node, error, None
+        while isinstance(cause, Blamed):
+            culprit, cause, frame = cause.node, cause.cause, cause.frame
+        failure = Failure(culprit.id, message_of(cause, frame), origin_of(cause), cause)
+        raise RunError([failure]) from cause

@@ -23,7 +23,7 @@ from vidflow.gui.viewer.newest import Job, Newest
 from vidflow.gui.viewer.picture import eight_bit
 
 if TYPE_CHECKING:
-    from vidflow.engine.opening import Opened
+    from vidflow.engine.opening import Cursor, Opened
     from vidflow.engine.service import Engine
     from vidflow.gui.running import Runner
     from vidflow.gui.session import Session
@@ -105,6 +105,8 @@ class Source(QObject):
         self._output: tuple[str, str | None] = ("", None)
         self._thumbs: OrderedDict[tuple[str, int], Any] = OrderedDict()
         self._low: Opened | None = None
+        self._cursor: tuple[Opened, Cursor] | None = None
+        """The place where frames were read last, of the node that is shown."""
         self._opener, self._front = Newest("viewer-open"), Newest("viewer-frame")
         self._behind, self._watch = Newest("viewer-thumbnails", 0), Newest("viewer-kept")
         self._coming = Newest("viewer-live", 60)
@@ -232,6 +234,7 @@ class Source(QObject):
     def _forget(self, old: Shown) -> None:
         low, self._low = self._low, None
         self._behind.forget()
+        self._drop_cursor()
         for opened in (old.opened, low):
             if opened is not None and opened is not self.shown.opened:
                 opened.close()
@@ -252,21 +255,50 @@ class Source(QObject):
 
     def _fetch(self, shown: Shown, index: int, job: Job) -> None:
         """On a thread: make one frame; of what is only read, those after it too, as the decoder stands there."""
-        info = shown.info
-        assert info is not None
-        more = ceil(info.rate * NEIGHBOURS) if shown.read_only else 1
-        more = max(1, min(more, info.frames - index, NEIGHBOUR_BYTES // (info.width * info.height * 3)))
         try:
-            for number, frame in enumerate(frames_of(shown.opened, index, index + more, job), index):
-                self.cache.put(shown.key, number, frame)
-                if number == index:
-                    _emit(self.frame, shown.key, index, frame)
-                    job.spare = True
+            if shown.read_only:
+                self._fetch_near(shown, index, job)
+                return
+            frame = next(frames_of(shown.opened, index, index + 1, job))
         except Cancelled:
             return
         except Exception as error:  # noqa: BLE001 - frames are made by nodes, which may raise anything
             if not job.spare:
                 _emit(self.trouble, said(error))
+            return
+        self.cache.put(shown.key, index, frame)
+        _emit(self.frame, shown.key, index, frame)
+
+    def _fetch_near(self, shown: Shown, index: int, job: Job) -> None:
+        """The frame, by a cursor that stays, and then the ones after it until something else is asked for. What is
+        overtaken here is not cancelled: what it decodes is on the way to the next."""
+        info, cursor = shown.info, self._cursor_of(shown)
+        assert info is not None
+        room = NEIGHBOUR_BYTES // (info.width * info.height * 3)
+        stop = min(info.frames, index + max(1, min(ceil(info.rate * NEIGHBOURS), room)))
+        at, size = index, 1
+        while at < stop and not job.cancelled:
+            end = min(stop, at + size)
+            frames = cursor.frames(at, end)
+            for k in range(len(frames)):
+                self.cache.put(shown.key, at + k, eight_bit(frames[k : k + 1].numpy()[0]))
+            if at == index:
+                _emit(self.frame, shown.key, index, self.cache.get(shown.key, index))
+                job.spare = True
+            at, size = end, cursor.batch
+
+    def _cursor_of(self, shown: Shown) -> Cursor:
+        if shown.opened is None:
+            raise Cancelled
+        if self._cursor is None or self._cursor[0] is not shown.opened:
+            self._drop_cursor()
+            self._cursor = (shown.opened, shown.opened.cursor())
+        return self._cursor[1]
+
+    def _drop_cursor(self) -> None:
+        cursor, self._cursor = self._cursor, None
+        if cursor is not None:
+            cursor[1].close()
 
     # Thumbnails
 
@@ -396,6 +428,7 @@ class Source(QObject):
         self._again.stop()
         for thread in (self._opener, self._front, self._behind, self._watch, self._coming):
             thread.close()
+        self._drop_cursor()
         for opened in (self.shown.opened, self._low):
             if opened is not None:
                 opened.close()
