@@ -395,13 +395,14 @@ class Row(QWidget):
             top.addWidget(self.name, 1)
         else:
             top.addWidget(self.name, 9)
+            top.addSpacing(8)
             top.addWidget(self.field, 12)
             top.setAlignment(self.name, Qt.AlignmentFlag.AlignTop)
             self.name.setFixedHeight(28)
         top.addLayout(self.fed)
         top.addSpacing(4)
         for one in (self.reset, self.star, self.more):
-            one.setFixedSize(20, 24)
+            one.setFixedSize(20, 24 if self.field.wide else 28)
             top.addWidget(one, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(top)
         if self.field.wide:

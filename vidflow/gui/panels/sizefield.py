@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from vidflow.gui import theme
@@ -40,21 +41,26 @@ class SizeField(QWidget):
         self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.presets.setMinimumContentsLength(4)
         self.presets.installEventFilter(Calm(self))
+        model = cast("QStandardItemModel", self.presets.model())
         self._sizes: list[tuple[int | None, int | None] | None] = [None]
         self.presets.addItem(tr("its own"))
         if nullable:
             self._sizes.append((None, None))
             self.presets.addItem(tr("auto"))
         for aspect, sizes in PRESETS.items():
+            self._sizes.append(None)
+            self.presets.addItem(aspect)
+            model.item(self.presets.count() - 1).setEnabled(False)
             for size in sizes:
                 self._sizes.append(size)
-                self.presets.addItem(f"{size[0]}×{size[1]}   {aspect}")
+                self.presets.addItem(f"{size[0]}×{size[1]}")
         self.presets.view().setMinimumWidth(160)
         self.presets.activated.connect(self._picked)
         self.turn = tool(
             tr("Swap width and height"), "arrows-left-right", lambda: self.chosen.emit(self._size[1], self._size[0])
         )
         row.addWidget(name, 9)
+        row.addSpacing(8)
         row.addWidget(self.presets, 12)
         row.addSpacing(4)
         row.addWidget(self.turn)
