@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import QLockFile, QObject, QTimer
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
 from vidflow.errors import GraphError
 from vidflow.graph import Graph, Paths, dump, files, parse
@@ -49,6 +49,8 @@ class Banner(Protocol):
 class Keeper(QObject):
     """Keeps what is open in this window."""
 
+    _failed = Signal(str)
+
     def __init__(self, session: Session, runner: Runner) -> None:
         super().__init__()
         self.session = session
@@ -61,6 +63,8 @@ class Keeper(QObject):
         self._timer = QTimer(self, singleShot=True, interval=WRITE_AFTER)
         self._timer.timeout.connect(self.write)
         self._kept: Graph | None = None
+        self._told = False
+        self._failed.connect(self._on_failed)
         session.file_changed.connect(self._soon)
         for signal in (runner.queued, runner.started, runner.finished):
             signal.connect(lambda _: self._note_runs())
@@ -81,9 +85,21 @@ class Keeper(QObject):
             self._worker.submit(self._write, session.graph, path)
 
     def _write(self, graph: Graph, path: str | None) -> None:
-        with contextlib.suppress(OSError, GraphError):
+        try:
             _put(self.folder / "about.json", json.dumps({"path": path, "time": time.time()}))
             _put(self.folder / "document.json", dump(graph))
+        except (OSError, GraphError) as error:
+            with contextlib.suppress(RuntimeError):  # the window was closed meanwhile
+                self._failed.emit(str(error))
+
+    def _on_failed(self, why: str) -> None:
+        """Try again as long as there is something to keep; say it once."""
+        self._kept = None
+        self._soon()
+        if not self._told:
+            self._told = True
+            text = tr("The copy that saves your work from a crash cannot be written: {}")
+            self.session.message.emit("warn", text.format(why))
 
     def _remove(self) -> None:
         for name in ("document.json", "about.json"):
