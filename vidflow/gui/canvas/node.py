@@ -22,8 +22,9 @@ THUMB = 9 / 16
 DOT = 10.0
 EDGE = 10.0
 """How far ports, the outline and their growing stand out of the body."""
-NO_PICTURE, FAR, SMALL = 0.1, 0.3, 0.55
-"""Below the first, a node is a plain box; below the second, a box with its picture; below the third, it has no rows."""
+NO_PICTURE, NO_TITLE, FAR, SMALL = 0.1, 0.16, 0.3, 0.55
+"""Below the first, a node is a plain box; below the second, a box with its picture; below the third, a box with its title
+in letters that do not shrink; below the last, it has no rows."""
 GLYPHS = {
     "done": ("check", "ok"),
     "kept": ("stack", "muted"),
@@ -136,10 +137,12 @@ class NodeItem(AbstractNodeItem):
             painter.fillRect(QRectF(0, 0, max(3.0, 3 / lod), body.height()), colours.wire(face.main))
             if face.picture and self.thumb is not None and lod >= NO_PICTURE:
                 self._thumb(painter, colours)
+            if lod >= NO_TITLE:
+                self._far_title(painter, colours, lod)
             self._far_state(painter, colours, lod)
-            if selected:
-                painter.setPen(_pen(colours.accent, 2 / lod))
-                painter.drawRect(body)
+            painter.setPen(_pen(colours.accent, 2 / lod) if selected else _pen(colours.line, 1 / lod))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(body)
             return
         self._body(painter, colours, selected)
         if face.picture:
@@ -152,6 +155,16 @@ class NodeItem(AbstractNodeItem):
             self._footer(painter, colours)
         self._ports(painter, colours)
         self._progress(painter, colours)
+
+    def _far_title(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
+        """The title in letters of one size on the screen, above the picture or in the middle."""
+        size = round(9 / lod)
+        room = self.thumb_rect.top() if self.face.picture and self.thumb is not None else self._height
+        box = QRectF(5 / lod, 1 / lod, self._width - 8 / lod, room - 2 / lod)
+        painter.setPen(colours.qcolor("text"))
+        painter.setFont(theme.font(size))
+        lines = Qt.TextFlag.TextWordWrap if box.height() > 2.4 * size else Qt.TextFlag.TextSingleLine
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | lines, self.face.title)
 
     def _far_state(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
         kind = self._glyph()
