@@ -64,7 +64,9 @@ def killed(folder: Path, rounds: int, seed: int, longest: float, at_once: int = 
             data = folder / str(number)
             environment = {
                 **os.environ,
-                **{"PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen", "XDG_DATA_HOME": str(data)},
+                "PYTHONPATH": str(ROOT),
+                "QT_QPA_PLATFORM": "offscreen",
+                "XDG_DATA_HOME": str(data),
             }
             command = [sys.executable, "-m", "tests.gui.doomed", str(seed + number)]
             process = subprocess.Popen(

@@ -622,7 +622,8 @@ class Gestures:
                 kind = self.session.kind(item.id)
                 slot = kind.slots[item.face.rows[row].setting] if kind else None
                 cursor = Qt.CursorShape.SizeHorCursor if slot and scrubs(slot) else Qt.CursorShape.IBeamCursor
-            tip = item.footer()[0] if item.footer()[1] == "error" else item.face.doc
+            words, token = item.footer()
+            tip = f"{words} {item.hint}".strip() if token == "error" else item.face.doc
         canvas.viewport().setCursor(cursor)
         if canvas.viewport().toolTip() != tip:
             canvas.viewport().setToolTip(tip)

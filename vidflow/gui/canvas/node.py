@@ -23,7 +23,7 @@ DOT = 10.0
 EDGE = 10.0
 """How far ports, the outline and their growing stand out of the body."""
 NO_PICTURE, NO_TITLE, FAR, SMALL = 0.1, 0.16, 0.3, 0.55
-"""Below the first, a node is a plain box; below the second, a box with its picture; below the third, a box with its title
+"""Below the first, a node is a plain box; below the second, a box with its picture; below the third, one with its title
 in letters that do not shrink; below the last, it has no rows."""
 GLYPHS = {
     "done": ("check", "ok"),
@@ -58,7 +58,7 @@ class NodeItem(AbstractNodeItem):
         self.face = Face("", "", "value", (), False, False, False)
         self.spots: dict[tuple[str, str, int | None], Spot] = {}
         self.state: NodeState | None = None
-        self.problem = ""
+        self.problem = self.hint = ""
         self.thumb: QPixmap | None = None
         self.reach: dict[tuple[str, str, int | None], bool] | None = None
         """While a wire is dragged: which of the ports it may end at."""

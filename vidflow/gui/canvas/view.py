@@ -303,16 +303,17 @@ class Canvas(NodeViewer):
         return self.nodes.get(id) if tuple(outer) == self.session.scope else None
 
     def _on_checked(self) -> None:
-        found: dict[str, str] = {}
+        found: dict[str, tuple[str, str]] = {}
         prefix = "".join(f"{id}/" for id in self.session.scope)
         for problem in self.session.problems:
             if problem.level == "error" and problem.node and problem.node.startswith(prefix):
                 inner = problem.node[len(prefix) :].split("/")[0]
                 text = f"{problem.input}: {problem.message}" if problem.input else problem.message
-                found.setdefault(inner, text)
+                found.setdefault(inner, (text, problem.hint))
         for id, item in self.nodes.items():
-            if item.problem != found.get(id, ""):
-                item.problem = found.get(id, "")
+            problem, item.hint = found.get(id, ("", ""))
+            if item.problem != problem:
+                item.problem = problem
                 item.update()
 
     def has_room(self, flat: str) -> bool:
