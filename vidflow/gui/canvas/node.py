@@ -60,6 +60,7 @@ class NodeItem(AbstractNodeItem):
         self.state: NodeState | None = None
         self.problem = self.hint = ""
         self.thumb: QPixmap | None = None
+        self._scaled: QPixmap | None = None
         self.reach: dict[tuple[str, str, int | None], bool] | None = None
         """While a wire is dragged: which of the ports it may end at."""
         self.target: tuple[str, str, int | None] | None = None
@@ -123,6 +124,7 @@ class NodeItem(AbstractNodeItem):
     def set_thumb(self, image: QImage | None) -> None:
         """Show a picture."""
         self.thumb = None if image is None else QPixmap.fromImage(image)
+        self._scaled = None
         self.update(self.thumb_rect)
 
     def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:
@@ -246,8 +248,12 @@ class NodeItem(AbstractNodeItem):
             scale = min(rect.width() / size.width(), rect.height() / size.height())
             width, height = size.width() * scale, size.height() * scale
             box = QRectF(rect.center().x() - width / 2, rect.center().y() - height / 2, width, height)
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-            painter.drawPixmap(box, self.thumb, QRectF(self.thumb.rect()))
+            pixels = (box.size() * painter.worldTransform().m11() * painter.device().devicePixelRatioF()).toSize()
+            if self._scaled is None or self._scaled.size() != pixels:
+                # Scaled once for each zoom: to scale it in each frame would take most of the frame.
+                ways = (Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+                self._scaled = self.thumb.scaled(pixels, *ways)
+            painter.drawPixmap(box, self._scaled, QRectF(self._scaled.rect()))
 
     def _footer(self, painter: QPainter, colours: theme.Theme) -> None:
         text, token = self.footer()

@@ -19,7 +19,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPixmap,
     QResizeEvent,
     QWheelEvent,
 )
@@ -44,6 +43,7 @@ NEAREST, FARTHEST = 3.0, 0.05
 SNAP = 24
 """Pixels on the screen within which a wire finds a port."""
 _ROOM = 1e6
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Canvas(NodeViewer):
@@ -68,11 +68,13 @@ class Canvas(NodeViewer):
         self.thumbnails = True
         self._thumbs: dict[str, QImage] = {}
         self._known: dict[str, tuple[Any, ...]] = {}
+        self._nodes: Mapping[str, Node] = {}
+        self._used: dict[str, tuple[str | None, ...]] = {}
+        self._bends: Any = None
         self._scale = 1.0
         self._scope: Any = None
         self._views: dict[tuple[str, ...], tuple[float, QPointF]] = {}
         self._fitted = False
-        self._tile = QPixmap()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setSceneRect(-_ROOM, -_ROOM, 2 * _ROOM, 2 * _ROOM)
         self.setTransformationAnchor(self.ViewportAnchor.NoAnchor)
@@ -136,6 +138,7 @@ class Canvas(NodeViewer):
         self.nodes.clear()
         self.frames.clear()
         self._known.clear()
+        self._nodes, self._used, self._bends = {}, {}, None
         self.sync()
 
     def sync(self) -> None:
@@ -145,20 +148,23 @@ class Canvas(NodeViewer):
         entries = layout.get("nodes")
         views: Mapping[str, Any] = entries if isinstance(entries, Mapping) else {}
         graphs = session.graph.graphs
-        used = _used(nodes)
+        relinked = self._relinked(nodes)
+        if relinked:
+            self._used = _used(nodes)
+        used = self._used
         borders = self._borders()
         for id in [id for id in self.nodes if id not in nodes]:
             self.scene().removeItem(self.nodes.pop(id))
             self._known.pop(id, None)
         moved: set[str] = set()
         for id, node in nodes.items():
-            view = views.get(id)
-            view = view if isinstance(view, Mapping) else {}
+            view = views.get(id, _NOTHING)
+            view = view if view.__class__ is dict or isinstance(view, Mapping) else _NOTHING
             part = graphs.get(node.type[len(SUBGRAPH) :]) if node.type.startswith(SUBGRAPH) else None
             border = borders.get(id)
             seen = (node, view, part, used.get(id, ()), self.thumbnails, border)
             old = self._known.get(id)
-            if old is not None and all(a is b for a, b in zip(old[:3], seen[:3], strict=True)) and old[3:] == seen[3:]:
+            if old is not None and old[0] is node and old[1] is view and old[2] is part and old[3:] == seen[3:]:
                 continue
             self._known[id] = seen
             item = self._item(id)
@@ -167,10 +173,20 @@ class Canvas(NodeViewer):
             at = view.get("at", (0.0, 0.0))
             item.setPos(float(at[0]), float(at[1]))
             moved.add(id)
-        self._sync_wires(nodes, layout, moved)
+        if relinked or layout.get("bends") is not self._bends:
+            self._sync_wires(nodes, layout, moved)
+        elif moved:
+            self.lay_around(moved)
         self._sync_frames(layout)
         self.empty.setVisible(not nodes)
         self._on_selection()
+
+    def _relinked(self, nodes: Mapping[str, Node]) -> bool:
+        """Whether there are other links, or other nodes, than when this was asked last."""
+        before, self._nodes = self._nodes, nodes
+        if before.keys() != nodes.keys():
+            return True
+        return any(old is not nodes[id] and _links(id, old) != _links(id, nodes[id]) for id, old in before.items())
 
     def _borders(self) -> dict[str, Border]:
         """Which inputs and outputs of the scope's nodes are ports of the subgraph that it is."""
@@ -200,17 +216,11 @@ class Canvas(NodeViewer):
         return item
 
     def _sync_wires(self, nodes: Mapping[str, Node], layout: Mapping[str, Any], moved: set[str]) -> None:
-        bends = layout.get("bends")
-        bends = bends if isinstance(bends, Mapping) else {}
+        self._bends = layout.get("bends")
+        bends = self._bends if isinstance(self._bends, Mapping) else {}
         wanted: dict[tuple[str, str, int | None], Link] = {}
         for id, node in nodes.items():
-            for name, value in node.inputs.items():
-                if value.__class__ is Link:
-                    wanted[id, name, None] = value  # type: ignore[assignment]
-                elif isinstance(value, tuple):
-                    for place, one in enumerate(value):
-                        if isinstance(one, Link):
-                            wanted[id, name, place] = one
+            wanted.update(_links(id, node))
         for key in [key for key in self.wires if key not in wanted]:
             self.scene().removeItem(self.wires.pop(key))
         for key, link in wanted.items():
@@ -287,10 +297,15 @@ class Canvas(NodeViewer):
 
     def _on_selection(self) -> None:
         chosen = set(self.session.selection)
-        for id, item in self.nodes.items():
-            if item.isSelected() != (id in chosen):
-                item.setSelected(id in chosen)
-                item.setZValue(1 if id in chosen else 0)
+        for item in self.scene().selectedItems():
+            if isinstance(item, NodeItem) and item.id not in chosen:
+                item.setSelected(False)
+                item.setZValue(0)
+        for id in chosen:
+            item = self.nodes.get(id)
+            if item is not None and not item.isSelected():
+                item.setSelected(True)
+                item.setZValue(1)
 
     def _on_state(self, flat: str) -> None:
         item = self._item_of(flat)
@@ -330,14 +345,6 @@ class Canvas(NodeViewer):
 
     def _on_theme(self) -> None:
         colours = theme.now()
-        ratio = self.devicePixelRatioF()
-        tile = QPixmap(int(DOTS * ratio), int(DOTS * ratio))
-        tile.setDevicePixelRatio(ratio)
-        tile.fill(colours.qcolor("canvas"))
-        painter = QPainter(tile)
-        painter.fillRect(QRectF(0, 0, 1.5, 1.5), colours.qcolor("line"))
-        painter.end()
-        self._tile = tile
         self.reason.setStyleSheet(
             f"background: {colours.raised}; color: {colours.error}; border: 1px solid {colours.line};"
             "border-radius: 4px; padding: 4px 8px;"
@@ -350,33 +357,22 @@ class Canvas(NodeViewer):
     # Looking
 
     def drawBackground(self, painter: QPainter, rect: QRectF | Any) -> None:
-        scale = self._scale
+        step = DOTS * self._scale
+        # From afar every second dot is enough.
+        while step < 20:
+            step *= 2
+        # Only what is painted anew: an edit of one node leaves most of the dots as they are.
+        area = self.mapFromScene(rect).boundingRect().adjusted(-2, -2, 2, 2) & self.viewport().rect()
         painter.save()
         painter.resetTransform()
-        area = self.viewport().rect()
-        if scale >= 0.35:
+        painter.fillRect(area, theme.now().qcolor("canvas"))
+        if self._scale >= 0.35:
+            painter.setPen(theme.now().qcolor("line"))
             origin = self.mapFromScene(QPointF(0, 0))
-            step = DOTS * scale
-            # The tile is drawn at its own size; from afar every second dot is enough.
-            while step < 20:
-                step *= 2
-            painter.fillRect(area, theme.now().qcolor("canvas"))
-            self._dots(painter, area, origin, step)
-        else:
-            painter.fillRect(area, theme.now().qcolor("canvas"))
+            across = _places(origin.x(), step, area.left(), area.right())
+            down = _places(origin.y(), step, area.top(), area.bottom())
+            painter.drawPoints([QPointF(x, y) for x in across for y in down])
         painter.restore()
-
-    def _dots(self, painter: QPainter, area: Any, origin: QPoint, step: float) -> None:
-        painter.setPen(theme.now().qcolor("line"))
-        points: list[QPointF] = []
-        x = origin.x() % step
-        while x < area.width():
-            y = origin.y() % step
-            while y < area.height():
-                points.append(QPointF(x, y))
-                y += step
-            x += step
-        painter.drawPoints(points)
 
     @property
     def zoom(self) -> float:
@@ -635,6 +631,23 @@ def _bends(bends: Mapping[str, Any], key: tuple[str, str, int | None]) -> tuple[
 def bend_name(key: tuple[str, str, int | None]) -> str:
     """How the layout names a wire: `node.input`, or `node.input.2` in a list."""
     return f"{key[0]}.{key[1]}" if key[2] is None else f"{key[0]}.{key[1]}.{key[2]}"
+
+
+def _places(origin: float, step: float, first: int, last: int) -> list[float]:
+    """Where the dots of the grid are between two pixels."""
+    start = math.ceil((first - origin) / step)
+    return [origin + k * step for k in range(start, math.floor((last - origin) / step) + 1)]
+
+
+def _links(id: str, node: Node) -> dict[tuple[str, str, int | None], Link]:
+    """The links that a node reads, as the canvas names wires."""
+    found: dict[tuple[str, str, int | None], Link] = {}
+    for name, value in node.inputs.items():
+        if isinstance(value, Link):
+            found[id, name, None] = value
+        elif isinstance(value, tuple):
+            found.update({(id, name, place): one for place, one in enumerate(value) if isinstance(one, Link)})
+    return found
 
 
 def _used(nodes: Mapping[str, Node]) -> dict[str, tuple[str | None, ...]]:
