@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import random
 from collections import Counter
 from typing import Any
@@ -209,3 +211,23 @@ def back_and_forth(window: Any) -> None:
     while session.history.can_undo:
         session.undo()
     assert dump(session.graph) == start
+
+
+def add_and_delete(hand: Hand, rounds: int) -> None:
+    """Add nodes and delete them again, so often."""
+    for _ in range(rounds):
+        for type in ("load_video", "resize", "concat", "save_video"):
+            hand.window.editing.add(type, None)
+        hand.session.select(hand.session.nodes)
+        hand.do("delete")
+    # What undo keeps is meant to be kept.
+    hand.session.new()
+    hand.window.pages.setCurrentWidget(hand.canvas)
+    gc.collect()
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    import psutil
+
+    return psutil.Process(os.getpid()).memory_info().rss
