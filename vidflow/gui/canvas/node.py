@@ -155,6 +155,8 @@ class NodeItem(AbstractNodeItem):
             for index, row in enumerate(face.rows):
                 self._row(painter, colours, index, row)
             self._footer(painter, colours)
+        elif self.footer()[1] == "error":
+            self._far_error(painter, colours, lod)
         self._ports(painter, colours)
         self._progress(painter, colours)
 
@@ -167,6 +169,15 @@ class NodeItem(AbstractNodeItem):
         painter.setFont(theme.font(size))
         lines = Qt.TextFlag.TextWordWrap if box.height() > 2.4 * size else Qt.TextFlag.TextSingleLine
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | lines, self.face.title)
+
+    def _far_error(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
+        """What is wrong, in the place of the rows, in letters that can still be read."""
+        box = QRectF(
+            12, HEADER, self._width - 20, (self.thumb_rect.top() if self.face.picture else self._height) - HEADER
+        )
+        painter.setPen(colours.qcolor("error"))
+        painter.setFont(theme.font(round(9 / lod)))
+        painter.drawText(box, Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap, self.footer()[0])
 
     def _far_state(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
         kind = self._glyph()
@@ -208,9 +219,11 @@ class NodeItem(AbstractNodeItem):
                 painter.drawPixmap(QRectF(right - 16, 6, 16, 16), glyph, QRectF(glyph.rect()))
             right -= 20
         painter.setPen(colours.qcolor("text"))
-        painter.setFont(theme.font(theme.BODY, bold=True))
+        # From afar, as large as the header is high.
+        size = max(theme.BODY, min(18, round(9 / lod)))
+        painter.setFont(theme.font(size, bold=True))
         box = QRectF(left, 0, right - left, HEADER)
-        painter.drawText(box, _MIDDLE_LEFT, self._elided("title", self.face.title, box.width(), theme.BODY, True))
+        painter.drawText(box, _MIDDLE_LEFT, self._elided(("title", size), self.face.title, box.width(), size, True))
 
     def _glyph(self) -> str:
         if self.face.missing or self.problem:
@@ -268,13 +281,13 @@ class NodeItem(AbstractNodeItem):
         """The line under the node, and its colour's token."""
         state = self.state
         if self.problem:
-            return self.problem, "error"
+            # A line under a node has no room for folders.
+            return _FOLDERS.sub("", self.problem), "error"
         if self.face.missing:
             return tr("This node type is not installed."), "error"
         if state is None:
             return "", "muted"
         if state.kind == "failed":
-            # A line under a node has no room for folders.
             return _FOLDERS.sub("", state.message.split("\n")[0]), "error"
         if state.kind == "running" and state.total > 1:
             return f"{state.step} / {state.total}", "muted"
