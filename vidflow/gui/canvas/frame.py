@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem
 
 from vidflow.gui import theme
@@ -16,6 +16,10 @@ HEAD = 32.0
 GRIP = 16.0
 Z = -10.0
 TOKENS = ("muted", "accent", "ok", "warn", "error")
+NOTE = 0.6
+"""Below this scale the note is too small to be read; the title grows in its room instead."""
+TITLE_FLAGS = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
+NOTE_FLAGS = TITLE_FLAGS | Qt.TextFlag.TextWordWrap
 
 
 class FrameItem(QGraphicsItem):
@@ -93,16 +97,34 @@ class FrameItem(QGraphicsItem):
         if lod < 0.2:
             return
         painter.setPen(colours.qcolor("text"))
-        # Titles are read from afar, so they grow a little where all is small.
-        size = theme.HEADING if lod > 0.7 else min(28, int(theme.HEADING * 0.7 / lod))
+        size = self._title_size(lod)
         painter.setFont(theme.font(size, bold=True))
-        box = self.rect.adjusted(12, 6, -12, 0)
-        painter.drawText(box, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, self.title)
-        if self.note and lod >= 0.5:
+        title = QFontMetricsF(painter.font()).elidedText(
+            self.title, Qt.TextElideMode.ElideRight, self.title_box.width()
+        )
+        painter.drawText(self.title_box, TITLE_FLAGS, title)
+        if self.note and lod >= NOTE:
             painter.setPen(colours.qcolor("muted"))
             painter.setFont(theme.font(theme.LABEL))
-            flags = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
-            painter.drawText(box.adjusted(0, size + 8, 0, -4), flags, self.note)
+            painter.drawText(self.note_box, NOTE_FLAGS, self.note)
+
+    @property
+    def title_box(self) -> QRectF:
+        """Where the title stands, in one line."""
+        return self.rect.adjusted(12, 6, -12, 0)
+
+    @property
+    def note_box(self) -> QRectF:
+        """The room for the note, which breaks into lines."""
+        return self.rect.adjusted(12, HEAD - 2, -12, -4)
+
+    def _title_size(self, lod: float) -> int:
+        """Titles are read from afar, so they grow where all is small, as far as there is room."""
+        if lod >= NOTE:
+            return theme.HEADING
+        wide = QFontMetricsF(theme.font(theme.HEADING, bold=True)).horizontalAdvance(self.title)
+        room = theme.HEADING * self.title_box.width() / max(1.0, wide)
+        return max(theme.HEADING, min(28, int(theme.HEADING * 0.7 / lod), int(room)))
 
 
 def _pair(value: Any, default: tuple[float, float]) -> tuple[float, float]:
