@@ -172,9 +172,8 @@ class NodeItem(AbstractNodeItem):
 
     def _far_error(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
         """What is wrong, in the place of the rows, in letters that can still be read."""
-        box = QRectF(
-            12, HEADER, self._width - 20, (self.thumb_rect.top() if self.face.picture else self._height) - HEADER
-        )
+        bottom = self.thumb_rect.top() if self.face.picture and self.thumb is not None else self._height - 4
+        box = QRectF(12, HEADER, self._width - 20, bottom - HEADER)
         painter.setPen(colours.qcolor("error"))
         painter.setFont(theme.font(round(9 / lod)))
         painter.drawText(box, Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap, self.footer()[0])
