@@ -22,6 +22,7 @@ from vidflow.graph.edits import UNSET
 from vidflow.graph.embedded import HEAD, is_media
 from vidflow.graph.kinds import Kind, Kinds
 from vidflow.graph.rebasing import rebased
+from vidflow.gui.canvas.face import title_of
 from vidflow.gui.states import Marks, NodeState, around, marks, together
 from vidflow.gui.words import tr
 from vidflow.nodespec.registry import Registry, installed
@@ -129,6 +130,23 @@ class Session(QObject):
         entries = self.layout.get("nodes")
         entry = entries.get(id) if isinstance(entries, Mapping) else None
         return entry if isinstance(entry, Mapping) else {}
+
+    def called(self, flat: str) -> str:
+        """What a node is called, with the subgraphs that it stands in."""
+        graph = self.graph
+        nodes: Mapping[str, Node] = graph.nodes
+        layout: Mapping[str, Any] = graph.view
+        titles: list[str] = []
+        for id in flat.split("/"):
+            node = nodes.get(id)
+            if node is None:
+                return flat
+            entries = layout.get("nodes")
+            view = entries.get(id) if isinstance(entries, Mapping) else None
+            part = graph.graphs.get(node.type[len(SUBGRAPH) :]) if node.type.startswith(SUBGRAPH) else None
+            titles.append(title_of(node, self.kind(node), view if isinstance(view, Mapping) else {}, part))
+            nodes, layout = (part.nodes, part.view) if part is not None else ({}, {})
+        return " / ".join(titles)
 
     def do(self, edit: Edit, merge_key: object = None) -> bool:
         """Make an edit; False, with a message, where it is impossible."""

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from vidflow.graph.document import SUBGRAPH, Node
 from vidflow.gui import icons
-from vidflow.gui.canvas.face import title_of
 from vidflow.gui.words import tr
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from vidflow.gui.session import Session
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
@@ -116,23 +108,6 @@ class Calm(QObject):
             event.ignore()
             return True
         return False
-
-
-def name_of(session: Session, flat: str) -> str:
-    """What the node with a flat id is called, with the subgraphs that it lies in."""
-    nodes: Mapping[str, Node] = session.graph.nodes
-    views = session.graph.view
-    titles: list[str] = []
-    for id in flat.split("/"):
-        node = nodes.get(id)
-        if node is None:
-            return flat
-        entries = views.get("nodes")
-        view = entries.get(id) if isinstance(entries, dict) else None
-        part = session.graph.graphs.get(node.type[len(SUBGRAPH) :]) if node.type.startswith(SUBGRAPH) else None
-        titles.append(title_of(node, session.kind(node), view if isinstance(view, dict) else {}, part))
-        nodes, views = (part.nodes, part.view) if part is not None else ({}, {})
-    return " / ".join(titles)
 
 
 def size_text(size: int) -> str:

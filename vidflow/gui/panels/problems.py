@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from vidflow.errors import Problem
 from vidflow.gui import icons, theme
 from vidflow.gui.canvas.face import label_of
-from vidflow.gui.panels.pieces import label, name_of
+from vidflow.gui.panels.pieces import label
 from vidflow.gui.session import Session
 from vidflow.gui.words import tr
 
@@ -77,7 +77,7 @@ class Problems(QWidget):
 
     def _add(self, one: Problem) -> None:
         wrong = one.level == "error"
-        place = name_of(self.session, one.node) if one.node else ""
+        place = self.session.called(one.node) if one.node else ""
         if one.input:
             place = f"{place}, {label_of(one.input)}" if place else label_of(one.input)
         # To link an input the hint of the command line says what to write in the file.

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from vidflow.gui import icons, theme
-from vidflow.gui.panels.pieces import Elided, button, emptied, label, name_of, size_text, time_text
+from vidflow.gui.panels.pieces import Elided, button, emptied, label, size_text, time_text
 from vidflow.gui.running import Run, Runner
 from vidflow.gui.session import Session
 from vidflow.gui.words import tr
@@ -164,7 +164,7 @@ class _Current(QWidget):
         self.time.setText("  ·  ".join(parts))
         doing: list[str] = []
         for flat, (step, total) in run.progress.items():
-            doing.append(f"{name_of(self._session, flat)} {tr('{} of {}').format(step, total)}")
+            doing.append(f"{self._session.called(flat)} {tr('{} of {}').format(step, total)}")
         self.doing.setText(", ".join(doing) or (tr("Preparing") if not run.nodes else ""))
 
 
@@ -205,7 +205,7 @@ class _Ended(QFrame):
         known = _known(self._panel.session, flat)
         row.addWidget(label(rest if known else text, "error", wrap=True), 1)
         if known and self._panel.session.number == run.document:
-            title = name_of(self._panel.session, flat)
+            title = self._panel.session.called(flat)
             go = partial(self._panel.session.reveal, flat)
             link = button(title, go, name=tr("Go to {}").format(title), flat=True)
             row.insertWidget(0, link, 0, Qt.AlignmentFlag.AlignTop)
@@ -234,7 +234,7 @@ def _title(session: Session, run: Run) -> str:
     """What a run is called: its graph, and the nodes that it is for where they were chosen."""
     if not run.only:
         return run.title
-    return tr("{} up to {}").format(run.title, ", ".join(name_of(session, flat) for flat in run.only))
+    return tr("{} up to {}").format(run.title, ", ".join(session.called(flat) for flat in run.only))
 
 
 def _known(session: Session, flat: str) -> bool:

@@ -7,7 +7,7 @@ itself, and what is overtaken by something newer is cancelled.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
@@ -17,7 +17,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from vidflow.errors import Cancelled, GraphError, VidflowError
 from vidflow.graph import Graph, Paths
-from vidflow.graph.document import SUBGRAPH
 from vidflow.gui.viewer.cache import FrameCache
 from vidflow.gui.viewer.newest import Job, Newest
 from vidflow.gui.viewer.picture import eight_bit
@@ -163,7 +162,7 @@ class Source(QObject):
             return
         if flat != self.shown.flat:
             self._front.forget()
-            self._take(self._asked, Shown(flat, title_of(self.session, flat), "opening"))
+            self._take(self._asked, Shown(flat, self.session.called(flat), "opening"))
         self.runner.with_engine(partial(self._open, self._asked))
 
     def _open(self, asked: int, engine: Engine) -> None:
@@ -172,7 +171,7 @@ class Source(QObject):
         session = self.session
         flat, graph, paths = session.shown, session.graph, session.paths
         output = self._output[1] if self._output[0] == flat else None
-        shown = Shown(flat, title_of(session, flat), output=output)
+        shown = Shown(flat, session.called(flat), output=output)
         self._opener.ask(partial(self._opening, asked, engine, graph, paths, shown))
 
     def _opening(self, asked: int, engine: Engine, graph: Graph, paths: Paths, shown: Shown, job: Job) -> None:
@@ -479,27 +478,6 @@ def shrunk(frame: Any) -> Any:
 def said(error: Exception) -> str:
     """What the user is told of an error in making frames."""
     return str(error) if isinstance(error, VidflowError) else f"{type(error).__name__}: {error}"
-
-
-def title_of(session: Session, flat: str) -> str:
-    """What a node is called: the title that the user gave it, else that of its type."""
-    graph = session.graph
-    nodes, view = graph.nodes, graph.view
-    *outer, id = flat.split("/")
-    for name in outer:
-        part = graph.graphs.get(nodes[name].type[len(SUBGRAPH) :]) if name in nodes else None
-        if part is None:
-            return flat
-        nodes, view = part.nodes, part.view
-    entries = view.get("nodes")
-    entry = entries.get(id) if isinstance(entries, Mapping) else None
-    title = entry.get("title") if isinstance(entry, Mapping) else None
-    if isinstance(title, str) and title:
-        return title
-    if id not in nodes:
-        return flat
-    spec = session.types.get(nodes[id].type)
-    return spec.title if spec is not None else nodes[id].type.removeprefix(SUBGRAPH)
 
 
 def _emit(signal: Any, *values: Any) -> None:
