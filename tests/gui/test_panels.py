@@ -142,6 +142,36 @@ def test_what_is_searched_is_chosen_by_return(palette: Palette, qtbot: Any) -> N
     assert told.args == ["overlay_text"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "type"),
+    [
+        ("crossfade", "concat"),
+        ("dissolve", "concat"),
+        ("join", "concat"),
+        ("title", "overlay_text"),
+        ("slow", "retime"),
+        ("music", "load_audio"),
+        ("export", "save_video"),
+        ("wipe", "concat"),
+    ],
+)
+def test_a_node_is_found_by_an_editors_word_for_it(palette: Palette, qtbot: Any, typed: str, type: str) -> None:
+    palette.line.setText(typed)
+    found = [palette.model.item(row) for row in range(palette.model.rowCount())]
+    types = [group.child(row).data(TYPE) for group in found for row in range(group.rowCount())]
+    assert type in types[:3]
+
+
+def test_every_node_with_words_to_be_found_by_is_there(session: Session) -> None:
+    known = json.loads(resource("words/search.json").read_text("utf-8"))
+    assert set(known) == set(session.types.types())
+
+
+def test_a_search_that_finds_nothing_says_so(palette: Palette) -> None:
+    palette.line.setText("qqqq")
+    assert list(rows(palette)) == ["Nothing answers to this."]
+
+
 def test_a_double_click_chooses_a_node_but_no_category(palette: Palette, qtbot: Any) -> None:
     chosen: list[str] = []
     palette.chosen.connect(chosen.append)

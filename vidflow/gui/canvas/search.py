@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QKeyEvent
@@ -12,7 +14,10 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, Q
 from vidflow.gui import icons
 from vidflow.gui.canvas.face import ICONS
 from vidflow.gui.words import tr
+from vidflow.nodespec.hints import Choice
 from vidflow.nodespec.registry import Registry
+from vidflow.nodespec.spec import NodeSpec
+from vidflow.places import resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +29,22 @@ class Entry:
     english: str
     category: str
     doc: str
+    also: str = ""
+    """What else it is looked for by: an editor's words for it, and what can be chosen in its settings."""
 
     def rank(self, words: Sequence[str]) -> int | None:
         """How well it answers what was typed, smaller is better; None where it does not."""
         total = 0
         for word in words:
             best: int | None = None
-            for weight, text in ((0, self.title), (0, self.english), (1, self.type), (4, self.category), (6, self.doc)):
+            for weight, text in (
+                (0, self.title),
+                (0, self.english),
+                (1, self.type),
+                (3, self.also),
+                (4, self.category),
+                (6, self.doc),
+            ):
                 text = text.lower()
                 place = text.find(word)
                 if place >= 0:
@@ -57,8 +71,20 @@ def entries(types: Registry, graphs: Sequence[str] = ()) -> list[Entry]:
     for type in types.types():
         spec = types.get(type)
         if spec is not None:
-            found.append(Entry(type, tr(spec.title), spec.title, tr(spec.category), tr(spec.doc.split("\n\n")[0])))
+            doc = tr(spec.doc.split("\n\n")[0])
+            found.append(Entry(type, tr(spec.title), spec.title, tr(spec.category), doc, _also(spec)))
     found.extend(Entry(f"graph:{name}", name.replace("_", " "), name, tr("Subgraph"), "") for name in graphs)
+    return found
+
+
+def _also(spec: NodeSpec) -> str:
+    options = [str(word) for one in spec.inputs if isinstance(one.hint, Choice) for word in one.hint.options]
+    return " ".join([_known().get(spec.type, ""), *options])
+
+
+@cache
+def _known() -> dict[str, str]:
+    found: dict[str, str] = json.loads(resource("words/search.json").read_text("utf-8"))
     return found
 
 
@@ -107,14 +133,18 @@ class Search(QFrame):
         ranked = [(rank, k, one) for k, one in enumerate(self._entries) if (rank := one.rank(words)) is not None]
         self.list.clear()
         for _, _, one in sorted(ranked, key=lambda each: each[:2]):
-            item = QListWidgetItem(f"{one.title}    {one.category}" if not words else one.title)
-            item.setText(one.title)
+            item = QListWidgetItem(one.title)
             item.setToolTip(f"{one.category}: {one.doc}" if one.doc else one.category)
             icon = icons.icon(ICONS.get(_category(one), "puzzle-piece"))
             if icon is not None:
                 item.setIcon(icon)
             item.setData(Qt.ItemDataRole.UserRole, one.type)
             self.list.addItem(item)
+        if not ranked:
+            nothing = QListWidgetItem(tr("Nothing answers to this."))
+            nothing.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addItem(nothing)
+            return
         self.list.setCurrentRow(0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -136,7 +166,7 @@ class Search(QFrame):
         item = self.list.currentItem()
         chosen = self._chosen
         self.hide()
-        if item is not None and chosen is not None:
+        if item is not None and item.flags() & Qt.ItemFlag.ItemIsEnabled and chosen is not None:
             chosen(item.data(Qt.ItemDataRole.UserRole))
 
 

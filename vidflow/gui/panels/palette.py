@@ -122,6 +122,10 @@ class Palette(QWidget):
                 if best is None or (rank, place) < best[0]:
                     best = ((rank, place), item)
             self.model.appendRow(group)
+        if not names:
+            nothing = QStandardItem(tr("Nothing answers to this."))
+            nothing.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.model.appendRow(nothing)
         folded = set() if words else _folded()
         for row in range(self.model.rowCount()):
             group = self.model.item(row)
@@ -163,7 +167,8 @@ class Palette(QWidget):
     def _dress(self) -> None:
         for row in range(self.model.rowCount()):
             group = self.model.item(row)
-            icon = icons.icon(group.data(TYPE + 2))
+            name = group.data(TYPE + 2)
+            icon = icons.icon(name) if name else None
             group.setIcon(icon if icon is not None else QIcon())
 
     def _fold(self, index: QModelIndex) -> None:
