@@ -327,6 +327,30 @@ def test_tab_searches_and_new_nodes_lie_on_no_other(hand: Any, qtbot: Any) -> No
         assert not any(box.intersects(other) for other in boxes[k + 1 :])
 
 
+def test_a_node_added_beside_the_selection_comes_into_view(hand: Any) -> None:
+    for _ in range(4):
+        hand.window.editing.add("resize")
+        (id,) = hand.session.selection
+        item = hand.canvas.nodes[id]
+        seen = hand.canvas.mapToScene(hand.canvas.viewport().rect()).boundingRect()
+        assert seen.contains(item.body.translated(item.pos()))
+
+
+def test_a_new_document_is_seen_at_its_own_size(hand: Any) -> None:
+    hand.do("new")
+    hand.canvas.look_at(QPointF(900, 0), 0.2)
+    hand.do("new")
+    assert hand.canvas.zoom == 1
+
+
+def test_a_click_from_so_far_that_no_value_is_drawn_only_selects(hand: Any, pair: Any) -> None:
+    hand.session.do(SetInput(pair[1], "width", 640))
+    hand.canvas.look_at(QPointF(300, 200), 0.4)
+    hand.click(hand.value(pair[1], "width"))
+    assert hand.session.selection == (pair[1],)
+    assert hand.canvas.editor.field is None
+
+
 def test_keys_without_a_modifier_act_on_the_canvas_only(hand: Any, qtbot: Any, pair: Any) -> None:
     hand.session.select((pair[1],))
     hand.key(Qt.Key.Key_D)

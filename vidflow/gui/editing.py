@@ -91,6 +91,7 @@ class Editing:
         if not session.do(edit):
             return None
         session.select((id,))
+        self.canvas.reveal(id)
         self.canvas.setFocus()
         return id
 

@@ -518,8 +518,8 @@ class Gestures:
         if item is not None:
             self.pick(None)
             self._select(item.id, event)
-            row = item.row_at(at - item.pos())
-            if row is not None and item.face.rows[row].setting and item.value_rect(row).contains(at - item.pos()):
+            row = item.value_at(at - item.pos(), canvas.zoom)
+            if row is not None:
                 return Scrub(canvas, event, item, row)
             return Move(canvas, event, item)
         wire = canvas.wire_at(at)
@@ -617,8 +617,8 @@ class Gestures:
             cursor = Qt.CursorShape.CrossCursor
             tip = self._port_words(spot[1])
         elif item is not None:
-            row = item.row_at(at - item.pos())
-            if row is not None and item.face.rows[row].setting and item.value_rect(row).contains(at - item.pos()):
+            row = item.value_at(at - item.pos(), canvas.zoom)
+            if row is not None:
                 kind = self.session.kind(item.id)
                 slot = kind.slots[item.face.rows[row].setting] if kind else None
                 cursor = Qt.CursorShape.SizeHorCursor if slot and scrubs(slot) else Qt.CursorShape.IBeamCursor

@@ -111,6 +111,13 @@ class NodeItem(AbstractNodeItem):
         inside = 0 <= at.x() <= self._width and 0 <= index < len(self.face.rows) and at.y() >= HEADER
         return index if inside else None
 
+    def value_at(self, at: QPointF, zoom: float) -> int | None:
+        """The row whose setting's value is at a point, where so far away as `zoom` values are still drawn."""
+        row = self.row_at(at)
+        if row is None or zoom < SMALL or not self.face.rows[row].setting:
+            return None
+        return row if self.value_rect(row).contains(at) else None
+
     @property
     def thumb_rect(self) -> QRectF:
         """Where the thumbnail is; empty where there is none."""

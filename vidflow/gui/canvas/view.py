@@ -116,6 +116,7 @@ class Canvas(NodeViewer):
     def _on_replaced(self) -> None:
         self._thumbs.clear()
         self._views.clear()
+        self._scope = None  # else the place where the last document was looked at would be kept for this one
 
     def _on_scope(self) -> None:
         self.gestures.cancel()
@@ -438,6 +439,17 @@ class Canvas(NodeViewer):
         margin = 24
         scale = min((room.width() - 2 * margin) / rect.width(), (room.height() - 2 * margin) / rect.height(), 1.0)
         self.look_at(rect.center(), max(FARTHEST, scale))
+
+    def reveal(self, id: str) -> None:
+        """Scroll just so far that the whole of a node is seen."""
+        item = self.nodes.get(id)
+        if item is not None:
+            box = self.mapFromScene(item.body.translated(item.pos())).boundingRect().adjusted(-16, -16, 16, 16)
+            room = self.viewport().rect()
+            across = max(0, box.right() - room.right()) or min(0, box.left())
+            down = max(0, box.bottom() - room.bottom()) or min(0, box.top())
+            if across or down:
+                self.pan(QPoint(-across, -down))
 
     def _smooth(self, on: bool) -> None:
         """While all moves, edges may be rough: that halves a frame."""
