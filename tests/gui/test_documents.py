@@ -104,6 +104,22 @@ def test_a_file_that_cannot_be_written_is_said_and_nothing_is_lost(window: Any, 
     assert window.session.dirty
 
 
+def test_a_document_that_was_just_begun_has_no_problem(window: Any, qtbot: Any) -> None:
+    with qtbot.waitSignal(window.session.checked):
+        window.do_new()
+    assert window.tabs.tabText(1) == "Problems"
+    with qtbot.waitSignal(window.session.checked):
+        window.editing.add("resize")
+    assert window.tabs.tabText(1) == "Problems (1)"
+
+
+def test_the_first_window_lies_on_the_screen_with_its_frame(window: Any) -> None:
+    room = window.screen().availableSize()
+    window._lay_out()
+    assert window.width() <= room.width()
+    assert window.height() + 40 <= room.height()
+
+
 def test_the_window_keeps_its_contract(window: Any) -> None:
     from PySide6.QtGui import QAction
     from PySide6.QtWidgets import QMainWindow, QWidget

@@ -360,6 +360,10 @@ class Session(QObject):
         try:
             checked = check(graph, self.types, paths)
             findings = _Findings(graph, checked.problems, tuple(advice(checked)), marks(graph))
+            if not graph.nodes:
+                # That nothing of it would run is no news of a document which was only just begun.
+                told = tuple(one for one in checked.problems if one.code != "nothing-to-run")
+                findings = replace(findings, problems=told)
         finally:
             try:
                 self._found.emit(findings)

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QCursor, QDesktopServices
 from PySide6.QtWidgets import (
     QApplication,
@@ -299,7 +299,8 @@ class Window(QMainWindow):
         if isinstance(geometry, QByteArray) and self.restoreGeometry(geometry):
             pass
         else:
-            self.resize(1280, 800)
+            # With room for the frame that the system draws around it, else its foot hangs below the screen.
+            self.resize(QSize(1600, 1000).boundedTo(self.screen().availableSize() - QSize(8, 48)))
         self._fold(True)
         if not (isinstance(state, QByteArray) and self.restoreState(state, LAYOUT)):
             docks = self.docks
