@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QKeySequence
 
 from vidflow.gui.preferences import preferences
+from vidflow.gui.words import later as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,6 @@ class Command:
     icon: str = ""
     canvas: bool = False
     checkable: bool = False
-
-
-def _(text: str) -> str:
-    """Marks a text for translation; it is translated where it is shown."""
-    return text
 
 
 COMMANDS = (

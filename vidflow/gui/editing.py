@@ -19,6 +19,7 @@ from vidflow.graph.edits import UNSET, edited
 from vidflow.graph.grouping import grouped, ungrouped
 from vidflow.gui.canvas.search import Entry, entries
 from vidflow.gui.canvas.view import snapped
+from vidflow.gui.problemwords import whole
 from vidflow.gui.words import tr
 from vidflow.nodespec.hints import File, OutputFile
 from vidflow.nodespec.spec import PortType
@@ -63,7 +64,7 @@ class Editing:
         try:
             edit = make()
         except GraphError as error:
-            self.session.message.emit("warn", " ".join(str(one) for one in error.problems[:2]))
+            self.session.message.emit("warn", " ".join(whole(one) for one in error.problems[:2]))
             return False
         return self.session.do(edit)
 

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from vidflow.errors import Failure, GraphError, VidflowError
 from vidflow.graph import Graph, Paths
+from vidflow.gui.problemwords import told, whole
 from vidflow.gui.session import Session
 from vidflow.gui.states import NodeState, marks
 from vidflow.gui.words import tr
@@ -129,9 +130,9 @@ class Runner(QObject):
         self._making = False
         callbacks, self._callbacks = self._callbacks, []
         if isinstance(made, VidflowError):
-            self.session.message.emit("error", str(made))
+            self.session.message.emit("error", told(str(made)))
             if self.current is not None:
-                self._end(self.current, "failed", failures=(str(made),))
+                self._end(self.current, "failed", failures=(told(str(made)),))
             return
         self._engine = made
         for callback in callbacks:
@@ -206,14 +207,14 @@ class Runner(QObject):
 
     def _on_submitted(self, run: Run, outcome: Request | VidflowError) -> None:
         if isinstance(outcome, GraphError):
-            lines = tuple(str(problem) for problem in outcome.problems)
+            lines = tuple(whole(problem) for problem in outcome.problems)
             for problem in outcome.problems:
                 if problem.node:
-                    self._state(run, problem.node, NodeState("failed", message=problem.message))
+                    self._state(run, problem.node, NodeState("failed", message=told(problem.message)))
             self._end(run, "failed", failures=lines)
             return
         if isinstance(outcome, VidflowError):
-            self._end(run, "failed", failures=(str(outcome),))
+            self._end(run, "failed", failures=(told(str(outcome)),))
             return
         self.request = outcome
         self._reader = outcome.events()
@@ -261,9 +262,9 @@ class Runner(QObject):
                         self.line.emit(f"{event.node}: {note}")
                 case events.NodeFailed():
                     run.progress.pop(event.node, None)
-                    self._state(run, event.node, NodeState("failed", message=event.message))
+                    self._state(run, event.node, NodeState("failed", message=told(event.message)))
                     touched[event.node] = None
-                    self.line.emit(f"{event.node}: {event.message}")
+                    self.line.emit(f"{event.node}: {told(event.message)}")
                 case events.RunFinished():
                     ended = event
         for event in newest.values():
@@ -312,4 +313,4 @@ class Runner(QObject):
 
 
 def _words_of(failure: Failure) -> str:
-    return str(failure)
+    return told(str(failure))

@@ -23,6 +23,7 @@ from vidflow.graph.embedded import HEAD, is_media
 from vidflow.graph.kinds import Kind, Kinds
 from vidflow.graph.rebasing import rebased
 from vidflow.gui.canvas.face import title_of
+from vidflow.gui.problemwords import whole
 from vidflow.gui.states import Marks, NodeState, around, marks, together
 from vidflow.gui.words import tr
 from vidflow.nodespec.registry import Registry, installed
@@ -153,7 +154,7 @@ class Session(QObject):
         try:
             self.history.do(edit, merge_key=merge_key)
         except GraphError as error:
-            self.message.emit("warn", str(error.problems[0]))
+            self.message.emit("warn", whole(error.problems[0]))
             return False
         return True
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QListWidget, QL
 
 from vidflow.errors import GraphError
 from vidflow.graph import load
+from vidflow.gui.problemwords import whole
 from vidflow.gui.recovery import versions_of
 from vidflow.gui.words import tr
 
@@ -49,4 +50,4 @@ def choose_version(window: Window) -> None:
         try:
             window.session.put(load(shown.currentItem().data(256)), path, dirty=True)
         except GraphError as error:
-            window.banner.say("error", str(error.problems[0]))
+            window.banner.say("error", whole(error.problems[0]))

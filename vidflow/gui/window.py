@@ -48,6 +48,7 @@ from vidflow.gui.panels.runs import Runs
 from vidflow.gui.panels.settings import Settings
 from vidflow.gui.panels.welcome import Welcome
 from vidflow.gui.preferences import chosen, preferences
+from vidflow.gui.problemwords import whole
 from vidflow.gui.recovery import Keeper, remember_file
 from vidflow.gui.running import Runner
 from vidflow.gui.session import Session
@@ -57,6 +58,7 @@ from vidflow.gui.viewer.player import Player
 from vidflow.gui.viewer.source import Source
 from vidflow.gui.viewer.timeline import Timeline
 from vidflow.gui.viewer.viewer import Viewer
+from vidflow.gui.words import later as _
 from vidflow.gui.words import tr
 from vidflow.places import samples
 
@@ -149,7 +151,6 @@ class Window(QMainWindow):
         self.tabs.setDocumentMode(True)
         for part in (self.runs, self.problems, self.log):
             self.tabs.addTab(part, "")
-        self.tabs.tabBar().setAccessibleName(tr("Runs, problems and log"))
         self.docks: dict[str, QDockWidget] = {}
         for name, part, area in (
             ("palette_dock", self.palette_panel, Qt.DockWidgetArea.LeftDockWidgetArea),
@@ -232,8 +233,8 @@ class Window(QMainWindow):
             self.menus["align"].addAction(self.actions_by_name[how])
         for dock in self.docks.values():
             self.menus["panels"].addAction(dock.toggleViewAction())
-        self._choices("theme", {"system": "As the system", "dark": "Dark", "light": "Light"}, "system")
-        self._choices("language", {"": "As the system", "en": "English", "ja": "日本語"}, "")
+        self._choices("theme", {"system": _("As the system"), "dark": _("Dark"), "light": _("Light")}, "system")
+        self._choices("language", {"": _("As the system"), "en": "English", "ja": "日本語"}, "")
         self.toolbar = QToolBar()
         self.toolbar.setObjectName("toolbar")
         self.toolbar.setMovable(False)
@@ -363,12 +364,17 @@ class Window(QMainWindow):
             (self.canvas, tr("Canvas")),
         ):
             part.setAccessibleName(name)
+        self.tabs.tabBar().setAccessibleName(tr("Runs, problems and log"))
+        # Qt names these once, when they are made.
+        for side, words_of_qt in (("Left", tr("Scroll left")), ("Right", tr("Scroll right"))):
+            self.tabs.tabBar().findChild(QToolButton, f"Scroll{side}Button").setAccessibleName(words_of_qt)
         self.tabs.setTabText(0, tr("Runs"))
         self.tabs.setTabText(2, tr("Log"))
         self.toolbar.setWindowTitle(tr("Toolbar"))
         self._show_counts()
         self._show_running()
         self._show_file()
+        self._show_scope()
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.LanguageChange:
@@ -500,7 +506,7 @@ class Window(QMainWindow):
         try:
             self.open(path)
         except GraphError as error:
-            self.banner.say("error", str(error.problems[0]))
+            self.banner.say("error", whole(error.problems[0]))
 
     def _start_empty(self) -> None:
         if self._may_leave():
@@ -587,7 +593,7 @@ class Window(QMainWindow):
             self.keeper.keep_version(path)
             self.session.save(path)
         except GraphError as error:
-            self.banner.say("error", str(error.problems[0]))
+            self.banner.say("error", whole(error.problems[0]))
             return False
         remember_file(path)
         self.banner.say("info", tr("Saved {}.").format(path.name))
@@ -949,15 +955,23 @@ class _Banner(QFrame):
         row.addWidget(self.text, 1)
         self.buttons = QHBoxLayout()
         row.addLayout(self.buttons)
-        close = QToolButton()
-        close.setAccessibleName(tr("Dismiss"))
-        close.setToolTip(tr("Dismiss"))
-        icons.on(close, "x")
-        close.clicked.connect(self.hide)
-        row.addWidget(close)
+        self.close_button = QToolButton()
+        icons.on(self.close_button, "x")
+        self.close_button.clicked.connect(self.hide)
+        row.addWidget(self.close_button)
+        self._speak()
         self._timer = QTimer(self, singleShot=True, interval=6000)
         self._timer.timeout.connect(self.hide)
         self.hide()
+
+    def _speak(self) -> None:
+        self.close_button.setAccessibleName(tr("Dismiss"))
+        self.close_button.setToolTip(tr("Dismiss"))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._speak()
 
     def say(self, level: str, text: str, choices: dict[str, Any] | None = None) -> None:
         """Show a line; `choices` maps the words of buttons to what they do."""

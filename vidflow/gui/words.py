@@ -9,7 +9,7 @@ import json
 from functools import cache
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
 from vidflow.gui.preferences import chosen
 from vidflow.places import resource
@@ -28,8 +28,15 @@ class _Words(QTranslator):
         return not self._table
 
     def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> Any:
-        # Qt's own words (the buttons of its dialogs) are asked for under its own contexts.
+        # Qt's own words (the buttons of its dialogs) are asked for under its own contexts; names of keys stay Qt's.
+        if context == "QShortcut":
+            return None
         return self._table.get(text.replace("&", "") if context != CONTEXT else text)
+
+
+def later(text: str) -> str:
+    """Marks a text that is translated where it is shown; imported as `_`."""
+    return text
 
 
 @cache
@@ -49,23 +56,38 @@ def language() -> str:
     return "ja" if QLocale.system().language() == QLocale.Language.Japanese else "en"
 
 
-_installed: list[_Words] = []
+_installed: list[QTranslator] = []
 
 
 def install(app: QCoreApplication) -> None:
-    """Speak the user's language from now on."""
+    """Speak the user's language from now on, in Qt's own menus and dialogs too."""
     for old in _installed:
         app.removeTranslator(old)
     _installed.clear()
-    if language() != "en":
-        words = _Words(language())
-        _installed.append(words)
+    if language() == "en":
+        return
+    of_qt = QTranslator()
+    if of_qt.load(f"qtbase_{language()}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        _installed.append(of_qt)
+    # The last is asked first.
+    _installed.append(_Words(language()))
+    for words in _installed:
         app.installTranslator(words)
 
 
 def tr(text: str) -> str:
     """`text` in the user's language."""
     return QCoreApplication.translate(CONTEXT, text)
+
+
+def flowed(doc: str) -> list[str]:
+    """The paragraphs of a docstring, without the breaks and marks of its source."""
+    return [" ".join(part.split()).replace("`", "") for part in doc.split("\n\n") if part.strip()]
+
+
+def paragraphs(doc: str) -> list[str]:
+    """The paragraphs of a node's docstring in the user's language."""
+    return [tr(part) for part in flowed(doc)]
 
 
 def said(text: object) -> str:

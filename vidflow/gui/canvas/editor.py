@@ -16,6 +16,7 @@ from vidflow.graph.kinds import Slot
 from vidflow.graph.literals import read_value
 from vidflow.gui import theme
 from vidflow.gui.canvas.face import label_of
+from vidflow.gui.problemwords import told
 from vidflow.gui.words import tr
 from vidflow.nodespec.hints import Choice, File, Folder, Text
 
@@ -167,11 +168,11 @@ class InPlace(QObject):
         try:
             value = read_value(text, slot.spec) if slot.type.name != "str" or slot.many else text
         except GraphError as error:
-            self.session.message.emit("warn", error.problems[0].message)
+            self.session.message.emit("warn", told(error.problems[0].message))
             return
         wrong = slot.spec.hint.problem(value) if value is not None and not slot.many else None
         if wrong:
-            self.session.message.emit("warn", f"{label_of(slot.name)}: {wrong}")
+            self.session.message.emit("warn", f"{label_of(slot.name)}: {told(wrong)}")
             return
         self.session.set(id, slot.name, value)
 
@@ -179,7 +180,7 @@ class InPlace(QObject):
         menu = QMenu(self.canvas)
         options: list[Any] = [*([None] if slot.nullable else []), *hint.options]
         for option in options:
-            action = menu.addAction(tr("auto") if option is None else tr(str(option)))
+            action = menu.addAction(tr("auto") if option is None else label_of(str(option)))
             action.setCheckable(True)
             action.setChecked(option == value)
             action.triggered.connect(lambda _=False, option=option: self.session.set(item.id, slot.name, option))

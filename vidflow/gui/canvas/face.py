@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from vidflow.graph.document import SUBGRAPH, Input, Link, Node, Subgraph, links_in
 from vidflow.graph.kinds import Kind, Slot
-from vidflow.gui.words import said, tr
+from vidflow.gui.words import paragraphs, said, tr
 from vidflow.nodespec.hints import Colour, File, Folder, Number, OutputFile, Seed, Weights
 
 SHOWN_SETTINGS = 5
@@ -132,7 +132,7 @@ def face_of(
         picture=thumbnails and bool(outputs) and outputs[0][0].type in ("video", "image", "latents"),
         inner=part is not None,
         width=float(min(320, max(160, wide))) if isinstance(wide, int | float) else 200.0,
-        doc=tr(kind.spec.doc.split("\n\n")[0]) if kind and kind.spec else "",
+        doc=paragraphs(kind.spec.doc)[0] if kind and kind.spec and kind.spec.doc else "",
     )
 
 

@@ -21,6 +21,8 @@ from vidflow.gui.canvas.face import Port, scrubs, wire_type
 from vidflow.gui.canvas.frame import FrameItem
 from vidflow.gui.canvas.node import NodeItem, key_of
 from vidflow.gui.canvas.wire import WireItem, curve
+from vidflow.gui.problemwords import told
+from vidflow.gui.words import tr
 from vidflow.nodespec.hints import Number
 
 if TYPE_CHECKING:
@@ -343,13 +345,11 @@ class DragWire(Gesture):
 
     def why_not(self, other: Port) -> str | None:
         """Why this wire cannot end there."""
-        from vidflow.gui.words import tr
-
         pair = self._source_target(other)
         if pair is None:
             return tr("An output is linked to an input.")
         link, target = pair
-        return self.wiring.refusal(link, target.node, target.name)
+        return told(self.wiring.refusal(link, target.node, target.name) or "") or None
 
     def _mark_reach(self) -> None:
         """Which ports fit, asked once for each node and type at the start of the drag."""

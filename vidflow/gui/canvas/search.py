@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, Q
 
 from vidflow.gui import icons
 from vidflow.gui.canvas.face import ICONS
-from vidflow.gui.words import tr
+from vidflow.gui.words import paragraphs, tr
 from vidflow.nodespec.hints import Choice
 from vidflow.nodespec.registry import Registry
 from vidflow.nodespec.spec import NodeSpec
@@ -71,7 +71,7 @@ def entries(types: Registry, graphs: Sequence[str] = ()) -> list[Entry]:
     for type in types.types():
         spec = types.get(type)
         if spec is not None:
-            doc = tr(spec.doc.split("\n\n")[0])
+            doc = paragraphs(spec.doc)[0] if spec.doc else ""
             found.append(Entry(type, tr(spec.title), spec.title, tr(spec.category), doc, _also(spec)))
     found.extend(Entry(f"graph:{name}", name.replace("_", " "), name, tr("Subgraph"), "") for name in graphs)
     return found
@@ -94,12 +94,9 @@ class Search(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("search")
-        self.setAccessibleName(tr("Add a node"))
-        self.line = QLineEdit(placeholderText=tr("Add a node"))
-        self.line.setAccessibleName(tr("Add a node"))
+        self.line = QLineEdit()
         self.line.setClearButtonEnabled(True)
         self.list = QListWidget()
-        self.list.setAccessibleName(tr("Nodes that answer"))
         self.list.setUniformItemSizes(True)
         self.list.setIconSize(QSize(16, 16))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -114,6 +111,18 @@ class Search(QFrame):
         self.list.itemClicked.connect(lambda _: self._take())
         self._entries: list[Entry] = []
         self._chosen: Callable[[str], None] | None = None
+        self._speak()
+
+    def _speak(self) -> None:
+        self.setAccessibleName(tr("Add a node"))
+        self.line.setPlaceholderText(tr("Add a node"))
+        self.line.setAccessibleName(tr("Add a node"))
+        self.list.setAccessibleName(tr("Nodes that answer"))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._speak()
 
     def ask(self, at: QPoint, found: Sequence[Entry], chosen: Callable[[str], None]) -> None:
         """Open at a place of the screen; `chosen` gets the type."""

@@ -29,11 +29,12 @@ from vidflow.graph.porting import ports_of
 from vidflow.gui import theme
 from vidflow.gui.canvas.base import NodeViewer
 from vidflow.gui.canvas.editor import InPlace
-from vidflow.gui.canvas.face import Border, face_of
+from vidflow.gui.canvas.face import Border, face_of, label_of
 from vidflow.gui.canvas.frame import FrameItem
 from vidflow.gui.canvas.gestures import Gestures
 from vidflow.gui.canvas.node import FAR, NodeItem, Spot
 from vidflow.gui.canvas.wire import WireItem
+from vidflow.gui.problemwords import worded
 from vidflow.gui.session import Session
 from vidflow.gui.words import tr
 
@@ -324,8 +325,9 @@ class Canvas(NodeViewer):
         for problem in self.session.problems:
             if problem.level == "error" and problem.node and problem.node.startswith(prefix):
                 inner = problem.node[len(prefix) :].split("/")[0]
-                text = f"{problem.input}: {problem.message}" if problem.input else problem.message
-                found.setdefault(inner, (text, problem.hint))
+                text, hint = worded(problem)
+                text = f"{label_of(problem.input)}: {text}" if problem.input else text
+                found.setdefault(inner, (text, hint))
         for id, item in self.nodes.items():
             problem, item.hint = found.get(id, ("", ""))
             if item.problem != problem:
@@ -594,8 +596,10 @@ class Canvas(NodeViewer):
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.LanguageChange:
+            self.setAccessibleName(tr("Canvas"))
             self._known.clear()
             self.sync()
+            self._on_checked()
             self._on_theme()
         super().changeEvent(event)
 

@@ -27,6 +27,7 @@ from vidflow.graph.literals import fit, read_value
 from vidflow.gui import theme
 from vidflow.gui.canvas.face import label_of
 from vidflow.gui.panels.pieces import Calm, label, tool
+from vidflow.gui.problemwords import told
 from vidflow.gui.words import language, tr
 from vidflow.nodespec.hints import Choice, Number, Seed, Text, Words
 from vidflow.nodespec.vocabulary import Category, vocabulary
@@ -94,7 +95,7 @@ class Field(QWidget):
         try:
             fitted = fit(value, self.slot.spec)
         except GraphError as error:
-            self.refuse(error.problems[0].message)
+            self.refuse(told(error.problems[0].message))
             return
         self._own = ""
         self._tell()
@@ -172,7 +173,7 @@ class LineField(Field):
         try:
             value = self.read(text)
         except GraphError as error:
-            self.refuse(error.problems[0].message)
+            self.refuse(told(error.problems[0].message))
         else:
             self.offer(value)
 
@@ -429,7 +430,7 @@ class WordsField(LineField):
         try:
             found = vocabulary().entries(self._category)
         except NodeError as error:
-            self.refuse(str(error))
+            self.refuse(told(str(error)))
             return []
         mine = language()
         return [

@@ -28,7 +28,8 @@ from vidflow.gui.panels.fields import BoolField, Field
 from vidflow.gui.panels.filefields import field_for
 from vidflow.gui.panels.pieces import Elided, button, emptied, label, time_text, tool
 from vidflow.gui.panels.sizefield import SizeField
-from vidflow.gui.words import said, tr
+from vidflow.gui.problemwords import told, worded
+from vidflow.gui.words import flowed, paragraphs, said, tr
 
 if TYPE_CHECKING:
     from vidflow.errors import Problem
@@ -93,17 +94,12 @@ class NodePage(QWidget):
         self._column.addLayout(top)
         about = f"{tr(spec.category)}  ·  {spec.type}" if spec else node.type
         self._column.addWidget(label(about, "caption"))
-        text = (
-            "\n\n".join(tr(part) for part in spec.doc.split("\n\n"))
-            if spec
-            else said(self._definition().get("about"))
-            if self.kind
-            else ""
-        )
+        text = said(self._definition().get("about")) if self.kind else ""
+        parts = paragraphs(spec.doc) if spec else flowed(text)
         if self.kind is None:
-            text = tr("There is no node {} here: its pack is not installed or not enabled.").format(node.type)
-        if text:
-            self._explain(*_flowed(text))
+            parts = [tr("There is no node {} here: its pack is not installed or not enabled.").format(node.type)]
+        if parts:
+            self._explain(parts[0], "\n".join(parts[1:]))
         self.state = label("", "muted", wrap=True)
         self.notes = label("", "hint", wrap=True)
         self.problems = label("", "error", wrap=True)
@@ -283,7 +279,8 @@ class NodePage(QWidget):
         try:
             prompt = self.kind.spec.function(**values, run=_Quiet())
         except NodeError as error:
-            self._prompt.setText(str(error)[:1].upper() + str(error)[1:])
+            why = told(str(error))
+            self._prompt.setText(why[:1].upper() + why[1:])
             self._prompt.setProperty("role", "hint")
         else:
             negative = tr("Not: {}").format(prompt.negative) if prompt.negative else ""
@@ -470,14 +467,9 @@ class Row(QWidget):
         self.menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
 
-def _flowed(text: str) -> tuple[str, str]:
-    """A docstring's first paragraph and the others, without the breaks and marks of its source."""
-    first, *rest = [" ".join(part.split()).replace("`", "") for part in text.split("\n\n")]
-    return first, "\n".join(rest)
-
-
 def _words(problem: Problem) -> str:
-    return problem.message if problem.code == "missing-input" else f"{problem.message} {problem.hint}".strip()
+    message, hint = worded(problem)
+    return message if problem.code == "missing-input" else f"{message} {hint}".strip()
 
 
 def _put(where: QLabel, text: str) -> None:

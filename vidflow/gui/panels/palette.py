@@ -24,7 +24,7 @@ from vidflow.gui.canvas.search import Entry, entries
 from vidflow.gui.canvas.view import NODE_FORMAT
 from vidflow.gui.preferences import preferences
 from vidflow.gui.session import Session
-from vidflow.gui.words import said, tr
+from vidflow.gui.words import flowed, paragraphs, said, tr
 
 TYPE = Qt.ItemDataRole.UserRole
 STRIPE = Qt.ItemDataRole.UserRole + 1
@@ -162,7 +162,7 @@ class Palette(QWidget):
 
     def _about(self, type: str) -> str:
         spec = self.session.types.get(type)
-        return "\n\n".join(tr(part) for part in spec.doc.split("\n\n")) if spec is not None else ""
+        return "\n\n".join(paragraphs(spec.doc)) if spec is not None else ""
 
     def _dress(self) -> None:
         for row in range(self.model.rowCount()):
@@ -257,5 +257,4 @@ def _paragraphs(title: str, doc: str) -> str:
     """A tooltip of readable width: as rich text, which Qt wraps."""
     from html import escape
 
-    parts = [" ".join(part.split()).replace("`", "") for part in doc.split("\n\n") if part.strip()]
-    return "".join([f"<b>{escape(title)}</b>", *(f"<p>{escape(part)}</p>" for part in parts[:3])])
+    return "".join([f"<b>{escape(title)}</b>", *(f"<p>{escape(part)}</p>" for part in flowed(doc)[:3])])

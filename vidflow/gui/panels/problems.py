@@ -18,6 +18,7 @@ from vidflow.errors import Problem
 from vidflow.gui import icons, theme
 from vidflow.gui.canvas.face import label_of
 from vidflow.gui.panels.pieces import label
+from vidflow.gui.problemwords import worded
 from vidflow.gui.session import Session
 from vidflow.gui.words import tr
 
@@ -81,8 +82,8 @@ class Problems(QWidget):
         if one.input:
             place = f"{place}, {label_of(one.input)}" if place else label_of(one.input)
         # To link an input the hint of the command line says what to write in the file.
-        hint = "" if one.code == "missing-input" else one.hint
-        text = f"{one.message} {hint}".strip()
+        message, hint = worded(one)
+        text = message if one.code == "missing-input" else f"{message} {hint}".strip()
         item = QListWidgetItem(f"{place}: {text}" if place else text)
         icon = icons.icon("x-circle" if wrong else "info", "error" if wrong else "warn")
         item.setIcon(icon if icon is not None else QIcon())

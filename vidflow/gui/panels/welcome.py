@@ -25,6 +25,7 @@ from vidflow.graph import Graph, load
 from vidflow.gui import icons, theme
 from vidflow.gui.panels.library import library
 from vidflow.gui.panels.pieces import Elided, button, emptied, label, size_text
+from vidflow.gui.problemwords import whole
 from vidflow.gui.recovery import recent_files
 from vidflow.gui.running import Runner
 from vidflow.gui.session import Session
@@ -91,7 +92,7 @@ class Welcome(QScrollArea):
             try:
                 graph = load(path)
             except GraphError as error:
-                self.session.message.emit("warn", str(error.problems[0]))
+                self.session.message.emit("warn", whole(error.problems[0]))
                 continue
             found.append(Sample(path, graph, self._needs(graph)))
         found.sort(key=lambda one: (bool(one.needs), one.path.stem != FIRST, one.path.stem))

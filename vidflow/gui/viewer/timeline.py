@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QImage, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from vidflow.gui import icons, theme
 from vidflow.gui.viewer.player import Player
 from vidflow.gui.viewer.source import Source
 from vidflow.gui.viewer.timecode import rate_text, timecode
+from vidflow.gui.words import later as _
 from vidflow.gui.words import tr
 
 RULER, KEPT, MARGIN = 32, 6, 12
@@ -28,7 +29,6 @@ class Timeline(QWidget):
     def __init__(self, source: Source, player: Player, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("timeline")
-        self.setAccessibleName(tr("Timeline"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._player, self._source = player, source
         self.strip = Strip(source, player)
@@ -41,7 +41,20 @@ class Timeline(QWidget):
         player.state_changed.connect(self._on_state)
         player.reached_changed.connect(self._tell)
         source.changed.connect(self._on_state)
+        self._speak()
+
+    def _speak(self) -> None:
+        self.setAccessibleName(tr("Timeline"))
+        self.time.setAccessibleName(tr("Time"))
+        self.strip.setAccessibleName(tr("Filmstrip"))
+        for button in self._buttons.values():
+            _name(button, tr(button.property("words")))
         self._on_state()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._speak()
 
     def _transport(self) -> QHBoxLayout:
         player = self._player
@@ -50,7 +63,6 @@ class Timeline(QWidget):
         row.setSpacing(4)
         self.time = QLabel()
         self.time.setObjectName("timecode")
-        self.time.setAccessibleName(tr("Time"))
         self.time.setFont(theme.font(theme.BODY))
         self.told = QLabel()
         self.told.setObjectName("playingRate")
@@ -58,22 +70,21 @@ class Timeline(QWidget):
         self.told.setFont(theme.font(theme.CAPTION))
         self._buttons: dict[str, QToolButton] = {}
         for name, text, key, icon, act in (
-            ("toStart", tr("To the start"), "Home", "skip-back", lambda: player.seek(player.start)),
-            ("backwards", tr("Play backwards"), "J", "rewind", lambda: player.shuttle(-1)),
-            ("stepBack", tr("One frame back"), "←", "caret-left", lambda: player.step(-1)),
-            ("play", tr("Play"), tr("Space"), "play", player.toggle),
-            ("stepOn", tr("One frame on"), "→", "caret-right", lambda: player.step(1)),
-            ("forwards", tr("Play faster"), "L", "fast-forward", lambda: player.shuttle(1)),
-            ("toEnd", tr("To the end"), "End", "skip-forward", lambda: player.seek(player.stop - 1)),
-            ("markIn", tr("In"), "I", "bracket-square", player.mark_in),
-            ("markOut", tr("Out"), "O", "bracket-square", player.mark_out),
-            ("loop", tr("Loop"), "", "repeat", lambda: player.set_loop(not player.loop)),
+            ("toStart", _("To the start"), "Home", "skip-back", lambda: player.seek(player.start)),
+            ("backwards", _("Play backwards"), "J", "rewind", lambda: player.shuttle(-1)),
+            ("stepBack", _("One frame back"), "←", "caret-left", lambda: player.step(-1)),
+            ("play", _("Play"), "Space", "play", player.toggle),
+            ("stepOn", _("One frame on"), "→", "caret-right", lambda: player.step(1)),
+            ("forwards", _("Play faster"), "L", "fast-forward", lambda: player.shuttle(1)),
+            ("toEnd", _("To the end"), "End", "skip-forward", lambda: player.seek(player.stop - 1)),
+            ("markIn", _("In"), "I", "bracket-square", player.mark_in),
+            ("markOut", _("Out"), "O", "bracket-square", player.mark_out),
+            ("loop", _("Loop"), "", "repeat", lambda: player.set_loop(not player.loop)),
         ):
             button = QToolButton()
             button.setObjectName(name)
-            button.setAccessibleName(text)
-            button.setText(text)
-            button.setToolTip(f"{text} ({key})" if key else text)
+            button.setProperty("words", text)
+            button.setProperty("keys", key)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, act=act: act())
             if name in ("markIn", "markOut"):
@@ -97,9 +108,7 @@ class Timeline(QWidget):
         play = self._buttons["play"]
         text = tr("Pause") if player.playing else tr("Play")
         if play.accessibleName() != text or not play.icon().isNull():
-            play.setAccessibleName(text)
-            play.setText(text)
-            play.setToolTip(f"{text} ({tr('Space')})")
+            _name(play, text)
             icons.on(play, "pause" if player.playing else "play")
         self._buttons["loop"].setChecked(player.loop)
         self._tell()
@@ -124,13 +133,21 @@ class Timeline(QWidget):
             super().keyPressEvent(event)
 
 
+def _name(button: QToolButton, text: str) -> None:
+    button.setAccessibleName(text)
+    button.setText(text)
+    keys = str(button.property("keys"))
+    # The names of keys are Qt's own words.
+    shown = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) if len(keys) > 1 else keys
+    button.setToolTip(f"{text} ({shown})" if keys else text)
+
+
 class Strip(QWidget):
     """What is painted of the timeline. The whole video is as wide as the strip."""
 
     def __init__(self, source: Source, player: Player) -> None:
         super().__init__()
         self.setObjectName("strip")
-        self.setAccessibleName(tr("Filmstrip"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumHeight(RULER + KEPT + 24)

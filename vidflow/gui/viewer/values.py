@@ -57,10 +57,9 @@ class Bar(QWidget):
 class Page(QScrollArea):
     """A column of headings, lines and bars, made anew for each value."""
 
-    def __init__(self, name: str, accessible: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
         self.setObjectName(name)
-        self.setAccessibleName(accessible)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self._begin()
@@ -127,7 +126,6 @@ class Wave(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("wave")
-        self.setAccessibleName(tr("Sound"))
         self._audio: Audio | None = None
         self.peaks: list[float] = []
         self._found.connect(self._take)

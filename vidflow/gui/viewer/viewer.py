@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from vidflow.gui import icons, theme
+from vidflow.gui.problemwords import told
 from vidflow.gui.viewer.picture import PictureView
 from vidflow.gui.viewer.player import Player
 from vidflow.gui.viewer.source import Source
@@ -33,7 +34,6 @@ class Viewer(QWidget):
     def __init__(self, source: Source, player: Player, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("viewer")
-        self.setAccessibleName(tr("Viewer"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._source, self._player = source, player
         self._flat = ""
@@ -41,8 +41,8 @@ class Viewer(QWidget):
         """The number of the frame that is shown."""
         self._step = ""
         self.picture = PictureView()
-        self.report = Page("report", tr("Report"))
-        self.words = Page("words", tr("Text"))
+        self.report = Page("report")
+        self.words = Page("words")
         self.wave = Wave()
         self.empty = _said("muted", "emptyState")
         self.wrong = _said("error", "errorState")
@@ -64,7 +64,31 @@ class Viewer(QWidget):
         player.reached_changed.connect(lambda _: self._tell())
         player.sound.said.connect(self._on_silent)
         self.picture.scale_changed.connect(self._tell_scale)
+        self._speak()
+
+    def _speak(self) -> None:
+        for widget, words in (
+            (self, tr("Viewer")),
+            (self.picture, tr("Picture")),
+            (self.report, tr("Report")),
+            (self.words, tr("Text")),
+            (self.wave, tr("Sound")),
+            (self.outputs, tr("Output")),
+            (self.message, tr("Message")),
+            (self.fit, tr("Fit")),
+            (self.actual, tr("100 %")),
+        ):
+            widget.setAccessibleName(words)
+            if isinstance(widget, QToolButton):
+                widget.setText(words)
+                widget.setToolTip(words)
+        self.outputs.setToolTip(tr("Which output is shown"))
         self._on_changed()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._speak()
 
     # Parts
 
@@ -74,13 +98,11 @@ class Viewer(QWidget):
         self.title.setObjectName("viewerTitle")
         self.outputs = QComboBox()
         self.outputs.setObjectName("viewerOutput")
-        self.outputs.setAccessibleName(tr("Output"))
-        self.outputs.setToolTip(tr("Which output is shown"))
         self.outputs.textActivated.connect(self._source.choose_output)
         self.scale = QLabel()
         self.scale.setProperty("role", "caption")
-        self.fit = self._button("fit", tr("Fit"), "arrows-in", self.picture.fit)
-        self.actual = self._button("actual", tr("100 %"), "frame-corners", self.picture.actual)
+        self.fit = self._button("fit", "arrows-in", self.picture.fit)
+        self.actual = self._button("actual", "frame-corners", self.picture.actual)
         row.addWidget(self.title, 1)
         row.addWidget(self.outputs)
         row.addWidget(self.scale)
@@ -88,12 +110,9 @@ class Viewer(QWidget):
         row.addWidget(self.actual)
         return header
 
-    def _button(self, name: str, text: str, icon: str, act: Any) -> QToolButton:
+    def _button(self, name: str, icon: str, act: Any) -> QToolButton:
         button = QToolButton()
         button.setObjectName(name)
-        button.setText(text)
-        button.setToolTip(text)
-        button.setAccessibleName(text)
         button.clicked.connect(lambda: act())
         icons.on(button, icon)
         return button
@@ -101,7 +120,6 @@ class Viewer(QWidget):
     def _line(self) -> QLabel:
         self.message = QLabel()
         self.message.setObjectName("viewerMessage")
-        self.message.setAccessibleName(tr("Message"))
         self.message.setWordWrap(True)
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setContentsMargins(12, 4, 12, 4)
@@ -155,9 +173,9 @@ class Viewer(QWidget):
             case "unmade":
                 self._nothing(tr("Not made yet. Run it to see it."))
             case "unready":
-                self._nothing(shown.text)
+                self._nothing(told(shown.text))
             case "failed":
-                self.wrong.setText(shown.text)
+                self.wrong.setText(told(shown.text))
                 self._stack.setCurrentWidget(self.wrong)
             case "ready":
                 self._show_value(shown.value)
@@ -206,6 +224,7 @@ class Viewer(QWidget):
     # What is said around it
 
     def _on_trouble(self, text: str) -> None:
+        text = told(text)
         if self._index is None:
             self.wrong.setText(text)
             self._stack.setCurrentWidget(self.wrong)
