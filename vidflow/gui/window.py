@@ -367,7 +367,9 @@ class Window(QMainWindow):
         self.tabs.tabBar().setAccessibleName(tr("Runs, problems and log"))
         # Qt names these once, when they are made.
         for side, words_of_qt in (("Left", tr("Scroll left")), ("Right", tr("Scroll right"))):
-            self.tabs.tabBar().findChild(QToolButton, f"Scroll{side}Button").setAccessibleName(words_of_qt)
+            scroller = self.tabs.tabBar().findChild(QToolButton, f"Scroll{side}Button")
+            if scroller is not None:
+                scroller.setAccessibleName(words_of_qt)
         self.tabs.setTabText(0, tr("Runs"))
         self.tabs.setTabText(2, tr("Log"))
         self.toolbar.setWindowTitle(tr("Toolbar"))
