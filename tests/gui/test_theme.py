@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QLineEdit, QToolButton
 
 from vidflow.gui.theme import DARK, LIGHT, Theme
 
@@ -113,3 +115,14 @@ def test_every_icon_that_is_named_is_there() -> None:
     named |= set(ICONS.values()) | {one.icon for one in COMMANDS} | {name for name, _ in GLYPHS.values()}
     assert len(named) > 50
     assert sorted(named - there - {""}) == []
+
+
+def test_what_empties_a_line_stands_in_its_middle(qapp: Any, qtbot: Any) -> None:
+    line = QLineEdit("words")
+    line.setClearButtonEnabled(True)
+    qtbot.addWidget(line)
+    line.resize(200, 30)
+    line.show()
+    qtbot.waitExposed(line)
+    (button,) = line.findChildren(QToolButton)
+    assert abs(button.geometry().center().y() - line.rect().center().y()) <= 1

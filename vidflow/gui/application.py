@@ -11,7 +11,7 @@ from typing import cast
 os.environ["QT_PREFERRED_BINDING"] = "PySide6"
 warnings.filterwarnings("ignore", module=r"(Qt|NodeGraphQt|qtpy|distutils)(\.|$)")
 
-from PySide6.QtCore import Qt  # noqa: E402
+from PySide6.QtCore import QLoggingCategory, Qt  # noqa: E402
 from PySide6.QtGui import QGuiApplication  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
@@ -24,6 +24,8 @@ def application() -> QApplication:
     if app is None:
         # OpenCV's other wheel leaves the path of its own Qt there, which breaks every other one.
         os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
+        # A system without PipeWire is said so at each start, though the sound plays by other ways.
+        QLoggingCategory.setFilterRules("qt.multimedia.symbolsresolver=false\nqt.multimedia.ffmpeg.info=false")
         QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
         app = QApplication(sys.argv[:1])
     if app.property("vidflow") is None:

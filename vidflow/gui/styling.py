@@ -67,6 +67,10 @@ QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:d
 QComboBox:disabled {
     color: $hint; background: $window; }
 QPlainTextEdit[bare="true"], QPlainTextEdit[bare="true"]:focus { border: 0; }
+QLineEdit { lineedit-clear-button-icon: url($clear); }
+QLineEdit > QToolButton, QLineEdit > QToolButton:hover {
+    background: transparent; border: 0; padding: 0; min-width: 16px; min-height: 16px; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QComboBox QLineEdit { background: transparent; border: 0; padding: 0; min-height: 18px; }
 QComboBox::drop-down { border: 0; width: 20px; }
 QComboBox::down-arrow { image: url($caret); width: 12px; height: 12px; }
@@ -139,5 +143,5 @@ def style_sheet(theme: Theme) -> str:
     from vidflow.places import resource
 
     tokens = {name: value for name, value in vars(theme).items() if isinstance(value, str)}
-    pictures = {name: resource(f"icons/{name}-{theme.name}.svg").as_posix() for name in ("check", "caret")}
+    pictures = {name: resource(f"icons/{name}-{theme.name}.svg").as_posix() for name in ("check", "caret", "clear")}
     return _SHEET.substitute(tokens, **pictures)
