@@ -120,6 +120,16 @@ def test_an_edit_shows_the_same_frame_of_the_new_content_and_a_move_fetches_noth
     del counts
 
 
+def test_two_nodes_with_the_same_picture_both_show_it(stage: Stage) -> None:
+    made = ("lab.bars", {"frames": 20, "width": 64, "height": 48})
+    stage.put(graph(a=made, s=("save_video", {"video": "@a", "path": "a.mp4"})))
+    stage.look("a")
+    stage.until(lambda: stage.frames == [0])
+    stage.look("s")
+    stage.until(lambda: stage.frames == [0, 0])
+    assert stage.viewer.picture._frame is not None
+
+
 def test_what_was_not_made_says_so_and_appears_when_a_run_has_made_it(
     stage: Stage, made: dict[str, int], tmp_path: Path
 ) -> None:

@@ -337,6 +337,8 @@ class Player(QObject):
             self._flat = shown.flat
             self.pause()
             self._marks, self._follow = (None, None), True
+            # The viewer is cleared: the same picture of another node, as of a video and its sink, is shown anew.
+            self._pictured = ("", -1)
             self.position = 0
             self.moved.emit(0)
         if not shown.frames:
