@@ -393,7 +393,8 @@ class Window(QMainWindow):
 
     def _show_file(self) -> None:
         name = self.session.name
-        self.setWindowTitle(f"{name}[*]")
+        # Qt takes the first of these marks for its own; doubled it stands for itself.
+        self.setWindowTitle(f"{name.replace('[*]', '[*][*]')}[*]")
         self.setWindowModified(self.session.dirty)
         self.setWindowFilePath(str(self.session.path) if self.session.path else "")
         self._enable()
@@ -408,8 +409,9 @@ class Window(QMainWindow):
         scope = self.session.scope
         for depth in range(len(scope) + 1):
             button = QToolButton()
-            button.setText(self.session.name if not depth else scope[depth - 1])
-            button.setAccessibleName(button.text())
+            name = self.session.name if not depth else scope[depth - 1]
+            button.setText(name.replace("&", "&&"))
+            button.setAccessibleName(name)
             button.setEnabled(depth < len(scope))
             button.clicked.connect(lambda _=False, depth=depth: self.session.go(scope[:depth]))
             layout.addWidget(button)
@@ -522,6 +524,7 @@ class Window(QMainWindow):
             return True
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setWindowTitle("vidflow")
         box.setText(tr("Save the changes to {}?").format(self.session.name))
         save = box.addButton(tr("Save"), QMessageBox.ButtonRole.AcceptRole)
@@ -539,7 +542,7 @@ class Window(QMainWindow):
         menu = self.menus["recent"]
         menu.clear()
         for path in recent_files():
-            menu.addAction(path.name, lambda path=path: self._try_open(path)).setToolTip(str(path))
+            menu.addAction(path.name.replace("&", "&&"), lambda path=path: self._try_open(path)).setToolTip(str(path))
         if not menu.actions():
             menu.addAction(tr("No file yet")).setEnabled(False)
 
@@ -952,6 +955,7 @@ class _Banner(QFrame):
         row.setContentsMargins(12, 4, 4, 4)
         row.setSpacing(8)
         self.text = QLabel()
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row.addWidget(self.text, 1)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from html import escape
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, Qt, QTranslator
 
 from vidflow.gui.preferences import chosen
 from vidflow.places import resource
@@ -95,3 +96,8 @@ def said(text: object) -> str:
     if isinstance(text, dict):
         return str(text.get(language()) or text.get("en") or next(iter(text.values()), ""))
     return text if isinstance(text, str) else ""
+
+
+def plain(text: str) -> str:
+    """A tooltip that says what a file says: Qt would take tags in it for markup and load what they name."""
+    return f"<span>{escape(text)}</span>".replace("\n", "<br>") if Qt.mightBeRichText(text) else text

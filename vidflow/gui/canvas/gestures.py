@@ -22,7 +22,7 @@ from vidflow.gui.canvas.frame import FrameItem
 from vidflow.gui.canvas.node import NodeItem, key_of
 from vidflow.gui.canvas.wire import WireItem, curve
 from vidflow.gui.problemwords import told
-from vidflow.gui.words import tr
+from vidflow.gui.words import plain, tr
 from vidflow.nodespec.hints import Number
 
 if TYPE_CHECKING:
@@ -602,8 +602,8 @@ class Gestures:
 
     def _hover(self, at: QPointF) -> None:
         canvas = self.canvas
-        item = canvas.node_at(at)
-        wire = None if item is not None or self._port_at(at) else canvas.wire_at(at)
+        item, spot = canvas.node_at(at), self._port_at(at)
+        wire = None if item is not None or spot is not None else canvas.wire_at(at)
         if wire is not self._hovered:
             for one in (self._hovered, wire):
                 if one is not None:
@@ -612,7 +612,6 @@ class Gestures:
             self._hovered = wire
         cursor = Qt.CursorShape.ArrowCursor
         tip = ""
-        spot = self._port_at(at)
         if spot is not None:
             cursor = Qt.CursorShape.CrossCursor
             tip = self._port_words(spot[1])
@@ -625,6 +624,7 @@ class Gestures:
             words, token = item.footer()
             tip = f"{words} {item.hint}".strip() if token == "error" else item.face.doc
         canvas.viewport().setCursor(cursor)
+        tip = plain(tip)
         if canvas.viewport().toolTip() != tip:
             canvas.viewport().setToolTip(tip)
 

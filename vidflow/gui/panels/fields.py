@@ -28,7 +28,7 @@ from vidflow.gui import theme
 from vidflow.gui.canvas.face import label_of
 from vidflow.gui.panels.pieces import Calm, label, tool
 from vidflow.gui.problemwords import told
-from vidflow.gui.words import language, tr
+from vidflow.gui.words import language, plain, tr
 from vidflow.nodespec.hints import Choice, Number, Seed, Text, Words
 from vidflow.nodespec.vocabulary import Category, vocabulary
 
@@ -339,7 +339,7 @@ class ChoiceField(Field):
             # A file may hold what this version does not offer; it is shown, and the check says what is wrong with it.
             self.box.addItem(str(value))
             self.box.setCurrentIndex(self.box.count() - 1)
-        self.box.setToolTip(self.box.currentText())
+        self.box.setToolTip(plain(self.box.currentText()))
 
 
 class ComboField(LineField):

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from vidflow.gui import icons
-from vidflow.gui.words import tr
+from vidflow.gui.words import plain, tr
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
@@ -92,7 +92,7 @@ class Elided(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         shown = self.fontMetrics().elidedText(self.text(), self._mode, self.width())
-        tip = "\n".join(one for one in (self.text() if shown != self.text() else "", self.note) if one)
+        tip = plain("\n".join(one for one in (self.text() if shown != self.text() else "", self.note) if one))
         if tip != self.toolTip():
             self.setToolTip(tip)
         painter = QPainter(self)

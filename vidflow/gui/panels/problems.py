@@ -20,7 +20,7 @@ from vidflow.gui.canvas.face import label_of
 from vidflow.gui.panels.pieces import label
 from vidflow.gui.problemwords import worded
 from vidflow.gui.session import Session
-from vidflow.gui.words import tr
+from vidflow.gui.words import plain, tr
 
 SHOWN = 200
 """More than this nobody reads; the count says how many there are."""
@@ -90,7 +90,7 @@ class Problems(QWidget):
         item.setData(Qt.ItemDataRole.UserRole, one.node)
         kind = tr("Error") if wrong else tr("Advice")
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{kind}: {item.text()}")
-        item.setToolTip(tr("Go to {}").format(place) if one.node else "")
+        item.setToolTip(plain(tr("Go to {}").format(place)) if one.node else "")
         self.list.addItem(item)
 
     def _go(self, item: QListWidgetItem) -> None:

@@ -95,6 +95,7 @@ class Viewer(QWidget):
     def _header(self) -> QWidget:
         header, row = _row("viewerHeader")
         self.title = QLabel()
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setObjectName("viewerTitle")
         self.outputs = QComboBox()
         self.outputs.setObjectName("viewerOutput")
@@ -133,6 +134,7 @@ class Viewer(QWidget):
         self.about = QLabel()
         self.about.setObjectName("viewerAbout")
         for label in (self.place, self.about):
+            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setProperty("role", "caption")
             label.setFont(theme.font(theme.CAPTION))
         # One under the other, so that the numbers of a film that plays never make the viewer wider.
