@@ -12,6 +12,8 @@ from vidflow.gui.words import paragraphs, said, tr
 from vidflow.nodespec.hints import Colour, File, Folder, Number, OutputFile, Seed, Weights
 
 SHOWN_SETTINGS = 5
+EDGE = 1e6
+"""How far from its middle the canvas goes."""
 ICONS = {
     "Input": "film-strip",
     "Output": "export",
@@ -146,6 +148,14 @@ def title_of(node: Node, kind: Kind | None, view: Mapping[str, Any], part: Subgr
     if kind is not None and kind.spec is not None:
         return tr(kind.spec.title)
     return node.type
+
+
+def pair_of(value: Any) -> tuple[float, float] | None:
+    """Two numbers of the layout, no further out than the canvas goes; None where something else stands there."""
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(isinstance(one, int | float) for one in value):
+        return None
+    x, y = (float(min(EDGE, max(-EDGE, one))) for one in value)
+    return (x, y)
 
 
 def label_of(name: str) -> str:

@@ -10,8 +10,11 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem
 
 from vidflow.gui import theme
+from vidflow.gui.canvas.face import pair_of
 from vidflow.gui.words import said
 
+LONGEST = 500
+"""Characters of a title that are painted; of a note, ten times as many."""
 HEAD = 32.0
 GRIP = 16.0
 Z = -10.0
@@ -38,7 +41,7 @@ class FrameItem(QGraphicsItem):
     def present(self, entry: Mapping[str, Any]) -> None:
         """Show what the layout says of it."""
         self.prepareGeometryChange()
-        at, size = _pair(entry.get("at"), (0.0, 0.0)), _pair(entry.get("size"), (320.0, 200.0))
+        at, size = pair_of(entry.get("at")) or (0.0, 0.0), pair_of(entry.get("size")) or (320.0, 200.0)
         self._size = (max(96.0, size[0]), max(64.0, size[1]))
         self.setPos(*at)
         self.title, self.note = said(entry.get("title")), said(entry.get("note"))
@@ -100,13 +103,13 @@ class FrameItem(QGraphicsItem):
         size = self._title_size(lod)
         painter.setFont(theme.font(size, bold=True))
         title = QFontMetricsF(painter.font()).elidedText(
-            self.title, Qt.TextElideMode.ElideRight, self.title_box.width()
+            self.title[:LONGEST], Qt.TextElideMode.ElideRight, self.title_box.width()
         )
         painter.drawText(self.title_box, TITLE_FLAGS, title)
         if self.note and lod >= NOTE:
             painter.setPen(colours.qcolor("muted"))
             painter.setFont(theme.font(theme.LABEL))
-            painter.drawText(self.note_box, NOTE_FLAGS, self.note)
+            painter.drawText(self.note_box, NOTE_FLAGS, self.note[: 10 * LONGEST])
 
     @property
     def title_box(self) -> QRectF:
@@ -122,11 +125,6 @@ class FrameItem(QGraphicsItem):
         """Titles are read from afar, so they grow where all is small, as far as there is room."""
         if lod >= NOTE:
             return theme.HEADING
-        wide = QFontMetricsF(theme.font(theme.HEADING, bold=True)).horizontalAdvance(self.title)
+        wide = QFontMetricsF(theme.font(theme.HEADING, bold=True)).horizontalAdvance(self.title[:LONGEST])
         room = theme.HEADING * self.title_box.width() / max(1.0, wide)
         return max(theme.HEADING, min(28, int(theme.HEADING * 0.7 / lod), int(room)))
-
-
-def _pair(value: Any, default: tuple[float, float]) -> tuple[float, float]:
-    good = isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(one, int | float) for one in value)
-    return (float(value[0]), float(value[1])) if good else default

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HEADER, ROW, FOOTER, PAD = 28.0, 22.0, 18.0, 8.0
 THUMB = 9 / 16
+LONGEST = 500
+"""Characters of a text that are measured: more than a node has room for."""
 DOT = 10.0
 EDGE = 10.0
 """How far ports, the outline and their growing stand out of the body."""
@@ -175,7 +177,9 @@ class NodeItem(AbstractNodeItem):
         painter.setPen(colours.qcolor("text"))
         painter.setFont(theme.font(size))
         lines = Qt.TextFlag.TextWordWrap if box.height() > 2.4 * size else Qt.TextFlag.TextSingleLine
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | lines, self.face.title)
+        painter.drawText(
+            box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | lines, self.face.title[:LONGEST]
+        )
 
     def _far_error(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
         """What is wrong, in the place of the rows, in letters that can still be read."""
@@ -333,7 +337,7 @@ class NodeItem(AbstractNodeItem):
             metrics = QFontMetricsF(theme.font(size, bold))
             if len(self._texts) > 40:
                 self._texts.clear()
-            found = self._texts[key] = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+            found = self._texts[key] = metrics.elidedText(text[:LONGEST], Qt.TextElideMode.ElideRight, width)
         return found
 
 

@@ -29,7 +29,7 @@ from vidflow.graph.porting import ports_of
 from vidflow.gui import theme
 from vidflow.gui.canvas.base import NodeViewer
 from vidflow.gui.canvas.editor import InPlace
-from vidflow.gui.canvas.face import Border, face_of, label_of
+from vidflow.gui.canvas.face import EDGE, Border, face_of, label_of, pair_of
 from vidflow.gui.canvas.frame import FrameItem
 from vidflow.gui.canvas.gestures import Gestures
 from vidflow.gui.canvas.node import FAR, NodeItem, Spot
@@ -43,7 +43,6 @@ DOTS = 32
 NEAREST, FARTHEST = 3.0, 0.05
 SNAP = 24
 """Pixels on the screen within which a wire finds a port."""
-_ROOM = 1e6
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -77,7 +76,7 @@ class Canvas(NodeViewer):
         self._views: dict[tuple[str, ...], tuple[float, QPointF]] = {}
         self._fitted = False
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setSceneRect(-_ROOM, -_ROOM, 2 * _ROOM, 2 * _ROOM)
+        self.setSceneRect(-EDGE, -EDGE, 2 * EDGE, 2 * EDGE)
         self.setTransformationAnchor(self.ViewportAnchor.NoAnchor)
         self.setResizeAnchor(self.ViewportAnchor.NoAnchor)
         self.setCacheMode(self.CacheModeFlag.CacheNone)
@@ -89,6 +88,7 @@ class Canvas(NodeViewer):
             self.scene().removeItem(item)
         self.reason = QLabel(self.viewport())
         self.reason.setObjectName("reason")
+        self.reason.setTextFormat(Qt.TextFormat.PlainText)
         self.reason.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.reason.hide()
         self.empty = QLabel(self.viewport())
@@ -172,8 +172,7 @@ class Canvas(NodeViewer):
             item = self._item(id)
             kind = session.kind(node)
             item.present(face_of(id, node, kind, view, part, used.get(id, ()), border, thumbnails=self.thumbnails))
-            at = view.get("at", (0.0, 0.0))
-            item.setPos(float(at[0]), float(at[1]))
+            item.setPos(*(pair_of(view.get("at")) or (0.0, 0.0)))
             moved.add(id)
         if relinked or layout.get("bends") is not self._bends:
             self._sync_wires(nodes, layout, moved)
@@ -282,13 +281,13 @@ class Canvas(NodeViewer):
                 self.lay(wire)
 
     def _sync_frames(self, layout: Mapping[str, Any]) -> None:
-        entries = layout.get("frames")
-        entries = entries if isinstance(entries, Mapping) else {}
+        found = layout.get("frames")
+        pairs = found.items() if isinstance(found, Mapping) else ()
+        entries: dict[str, Mapping[str, Any]] = {name: one for name, one in pairs if isinstance(one, Mapping)}
         for name in [name for name in self.frames if name not in entries]:
             self.scene().removeItem(self.frames.pop(name))
+            self._known.pop(f"frame {name}", None)
         for name, entry in entries.items():
-            if not isinstance(entry, Mapping):
-                continue
             item = self.frames.get(name)
             if item is None:
                 item = self.frames[name] = FrameItem(name)
@@ -641,7 +640,7 @@ def _bends(bends: Mapping[str, Any], key: tuple[str, str, int | None]) -> tuple[
     points = bends.get(bend_name(key))
     if not isinstance(points, list | tuple):
         return ()
-    return tuple((float(x), float(y)) for x, y in points)
+    return tuple(pair for point in points if (pair := pair_of(point)) is not None)
 
 
 def bend_name(key: tuple[str, str, int | None]) -> str:
