@@ -8,23 +8,31 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtGui import QAction, QFontDatabase, QRawFont
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAccessible, QAction, QFont, QFontDatabase, QKeySequence, QRawFont
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QDockWidget,
     QGroupBox,
+    QKeySequenceEdit,
     QLabel,
     QLineEdit,
     QMenu,
     QPlainTextEdit,
+    QProgressBar,
+    QScrollBar,
     QTabBar,
     QWidget,
 )
 
 from tests.gui.strings import NO_WORDS, spoken, unmarked
 from vidflow.graph.files import from_mapping
+from vidflow.gui.commands import COMMANDS
 from vidflow.gui.words import table
 from vidflow.nodespec.registry import installed
 
@@ -52,9 +60,9 @@ def document() -> dict[str, Any]:
     """One node of each type, and something that is linked."""
     types = [type for type in installed().types() if "." not in type]
     nodes: dict[str, Any] = {f"n{k}": {"type": type, "inputs": {}} for k, type in enumerate(types)}
-    nodes["clip"] = {"type": "load_video", "inputs": {"path": "resources:media/sea.mp4"}}
-    nodes["still"] = {"type": "pick_frame", "inputs": {"video": {"from": "clip"}}}
-    nodes["save"] = {"type": "save_image", "inputs": {"image": {"from": "still"}, "path": "still.png"}}
+    nodes["c1"] = {"type": "load_video", "inputs": {"path": "resources:media/sea.mp4"}}
+    nodes["c2"] = {"type": "pick_frame", "inputs": {"video": {"from": "c1"}}}
+    nodes["c3"] = {"type": "save_image", "inputs": {"image": {"from": "c2"}, "path": "still.png"}}
     return {"vidflow": 1, "nodes": nodes}
 
 
@@ -105,13 +113,70 @@ def on_canvas(window: Any) -> Iterator[tuple[str, str]]:
         yield id, item.face.doc
         for row in item.face.rows:
             yield id, row.label
+            yield id, row.value
             yield id, row.right_label
+
+
+CONTROLS = (
+    *(QAbstractButton, QLineEdit, QPlainTextEdit, QComboBox, QAbstractSpinBox, QAbstractSlider, QAbstractItemView),
+    *(QKeySequenceEdit, QProgressBar, QTabBar),
+)
+
+
+def nameless(root: QWidget) -> list[str]:
+    """The controls that a reader of the screen could not name."""
+    found: list[str] = []
+    for one in root.findChildren(QWidget):
+        parent = one.parent()
+        # What Qt makes inside of its own controls, it names after them.
+        inner = isinstance(parent, QLineEdit | QAbstractSpinBox | QKeySequenceEdit | QTabBar | QAbstractItemView)
+        inner = inner or _popup(one) or one.objectName().endswith("ext_button")
+        if inner or isinstance(one, QScrollBar) or not isinstance(one, CONTROLS):
+            continue
+        name = QAccessible.queryAccessibleInterface(one).text(QAccessible.Text.Name)
+        if not name.strip():
+            found.append(f"{type(one).__name__} {one.objectName()} in {type(parent).__name__} {parent.objectName()}")
+    return found
+
+
+def _popup(one: QWidget) -> bool:
+    """Whether it lies in the list of a combo box."""
+    up = one.parent()
+    while up is not None and not isinstance(up, QComboBox):
+        up = up.parent()
+    return up is not None
+
+
+def while_open(ask: Callable[[], object], look: Callable[[QWidget], None]) -> None:
+    """Ask something that opens a dialog, look at that, and close it."""
+    seen: list[QWidget] = []
+
+    def close() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert dialog is not None
+        seen.append(dialog)
+        try:
+            look(dialog)
+        finally:
+            dialog.close()
+
+    QTimer.singleShot(20, close)
+    ask()
+    assert seen
 
 
 def english(text: str) -> set[str]:
     """The words of a text that Japanese would have another word for."""
+    if all(part in _keys() for part in text.split(", ")):
+        return set()
     left = NAMES.sub(" ", KEYS.sub("", text))
     return {word for word in re.findall(r"[A-Za-z]{2,}", left) if word.lower() in _english()}
+
+
+def _keys() -> set[str]:
+    """The keys of all commands, as the system writes them."""
+    native = QKeySequence.SequenceFormat.NativeText
+    return {QKeySequence(keys).toString(native) for command in COMMANDS for keys in command.keys}
 
 
 def _english(found: set[str] = set()) -> set[str]:  # noqa: B006
@@ -163,8 +228,6 @@ def test_japanese_is_without_emoji_and_written_with_its_own_punctuation() -> Non
 
 
 def test_commands_are_never_polite_and_sentences_are(qapp: Any) -> None:
-    from vidflow.gui.commands import COMMANDS
-
     for command in COMMANDS:
         assert not re.search("(です|ます|ください|。)", table("ja")[command.title]), command.title
     for text, words in table("ja").items():
@@ -176,18 +239,12 @@ def test_every_character_has_a_glyph(qapp: Any) -> None:
     from vidflow.gui import theme
 
     families = theme.font(theme.BODY).families()
-    fonts = [QRawFont.fromFont(_of(family)) for family in families if family in QFontDatabase.families()]
+    fonts = [QRawFont.fromFont(QFont(family)) for family in families if family in QFontDatabase.families()]
     if not set(families) & set(QFontDatabase.families(QFontDatabase.WritingSystem.Japanese)):
         pytest.skip("no font here has Japanese")
     letters = {letter for words in table("ja").values() for letter in words}
     missing = [letter for letter in sorted(letters) if not any(font.supportsCharacter(ord(letter)) for font in fonts)]
     assert missing == []
-
-
-def _of(family: str) -> Any:
-    from PySide6.QtGui import QFont
-
-    return QFont(family, 12)
 
 
 # The window
@@ -205,3 +262,101 @@ def test_the_language_changes_while_the_window_is_open(window: Any, qtbot: Any, 
     check(texts(window), "en")
     check(on_canvas(window), "en")
     assert sorted(texts(window)) == before
+
+
+@pytest.mark.parametrize("type", [type for type in installed().types() if "." not in type])
+def test_the_settings_of_each_node_change_with_the_language(
+    type: str, window: Any, qtbot: Any, speak: Callable[[str], None]
+) -> None:
+    from vidflow.gui.panels.nodepage import NodePage
+
+    window.session.put(from_mapping({"vidflow": 1, "nodes": {"it": {"type": type, "inputs": {}}}}), None)
+    window.session.select(["it"])
+    panel = window.settings_panel
+    qtbot.waitUntil(lambda: isinstance(panel.page, NodePage))
+    for language in ("ja", "en"):
+        before = panel.page
+        speak(language)
+        qtbot.waitUntil(lambda before=before: panel.page is not before)
+        check(texts(panel), language)
+        assert nameless(panel) == []
+
+
+def test_dialogs_are_in_the_language_of_the_window(window: Any, qtbot: Any, speak: Callable[[str], None]) -> None:
+    from vidflow.gui.keys import show_keys
+    from vidflow.gui.variants import ask_variants
+    from vidflow.gui.versions import choose_version
+
+    window.session.put(from_mapping(document()), None)
+    asks: list[Callable[[], object]] = [
+        lambda: show_keys(window),
+        lambda: ask_variants(window),
+        lambda: choose_version(window),
+        window.do_about,
+        window._may_stop,
+    ]
+    for language in ("ja", "en"):
+        speak(language)
+
+        def look(dialog: QWidget, language: str = language) -> None:
+            check(texts(dialog), language)
+            assert nameless(dialog) == []
+
+        for ask in asks:
+            while_open(ask, look)
+
+
+def test_every_control_has_a_name(window: Any, qtbot: Any, speak: Callable[[str], None]) -> None:
+    window.session.put(from_mapping(document()), None)
+    window.session.message.emit("error", "…")
+    for language in ("ja", "en"):
+        speak(language)
+        assert nameless(window) == []
+
+
+def test_menus_of_qt_are_japanese_too(window: Any, speak: Callable[[str], None]) -> None:
+    speak("ja")
+    menu = window.palette_panel.line.createStandardContextMenu()
+    said = [action.text().split("\t")[0] for action in menu.actions() if action.text()]
+    assert said
+    assert [text for text in said if not JAPANESE.search(text)] == []
+    menu.deleteLater()
+
+
+def test_what_a_run_says_is_in_the_language_of_the_window(
+    window: Any, qtbot: Any, speak: Callable[[str], None], tmp_path: Any
+) -> None:
+    nodes = document()["nodes"]
+    done = {id: nodes[id] for id in ("c1", "c2", "c3")}
+    failing = {"gone": {"type": "load_video", "inputs": {"path": "gone.mp4"}}}
+    for run, status in ((done, "done"), (failing, "failed")):
+        speak("ja")
+        window.session.put(from_mapping({"vidflow": 1, "nodes": run}), tmp_path / "graph.json")
+        with qtbot.waitSignal(window.runner.finished, timeout=60_000) as caught:
+            window.do_run()
+        assert caught.args[0].status == status
+        check(texts(window.runs), "ja")
+        check(texts(window.banner), "ja")
+        check(iter([("log", line) for line in window.log.text.toPlainText().split("\n")]), "ja")
+
+
+def test_choices_are_written_in_the_language_of_the_window_and_kept_as_they_are(
+    window: Any, qtbot: Any, speak: Callable[[str], None]
+) -> None:
+    speak("ja")
+    window.session.put(from_mapping({"vidflow": 1, "nodes": {"it": {"type": "concat", "inputs": {}}}}), None)
+    window.session.select(["it"])
+    qtbot.waitUntil(lambda: hasattr(window.settings_panel.page, "rows"))
+    field = window.settings_panel.page.rows["transition"].field
+    assert field.line.text() == "カット"
+    field.box.setCurrentIndex(1)
+    field.box.activated.emit(1)
+    assert window.session.nodes["it"].inputs["transition"] == ("crossfade",)
+    assert field.line.text() == "クロスフェード"
+    field.line.setText("")
+    qtbot.keyClicks(field.line, "fade,")
+    field.line.setText("クロスフェード、カット")
+    field.line.textEdited.emit(field.line.text())
+    assert window.session.nodes["it"].inputs["transition"] == ("crossfade", "cut")
+    shown = [row.value for row in window.canvas.nodes["it"].face.rows if row.setting == "transition"]
+    assert shown == ["クロスフェード, カット"]

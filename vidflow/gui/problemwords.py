@@ -50,6 +50,7 @@ MESSAGES = (
     _("From {}: {}"),
     _("{} stands here; expected {}."),
     _("{} stands here; expected {}, along a link."),
+    _('Write {{"from": "node"}}.'),
     _("A list stands here; expected {}, one and not several."),
     _("This setting is empty; expected {}."),
     _("{} is not {}."),
@@ -71,6 +72,7 @@ MESSAGES = (
     _("This path is empty."),
     _("Give the name of a file."),
     _("{} is no file shipped with vidflow."),
+    _("Write resources:NAME, without '..' in it."),
     _("{} is a folder; expected a file."),
     _("{} is an empty file."),
     _("Choose another one."),
@@ -107,6 +109,7 @@ MESSAGES = (
     _("This is no vidflow graph: the field 'vidflow', the version of the format, is missing."),
     _("This graph was made by a newer vidflow: its format is {}, this vidflow reads up to {}."),
     _("Update vidflow to open it."),
+    _("A graph file begins with {}."),
     _("A graph is an object, not {}."),
     _("This file is not UTF-8 text, so it is no graph file."),
     _("This text holds no nodes to paste."),
@@ -183,6 +186,8 @@ PHRASES = (
     _("at least {}"),
     _("at most {}"),
     _("The text {}"),
+    _("a list"),
+    _("an object"),
     _("{} or {}"),
     _("{} and {}"),
     _("camera"),
@@ -205,9 +210,15 @@ def worded(problem: Problem) -> tuple[str, str]:
 
 def whole(problem: Problem) -> str:
     """A problem with its place on one line, as `str` gives it in English."""
+    text = _together(*worded(problem))
+    return f"{problem.place}: {text}" if problem.place else text
+
+
+def beside(problem: Problem) -> str:
+    """A problem as it stands where its place is plain to see."""
     message, hint = worded(problem)
-    text = f"{problem.place}: {message}" if problem.place else message
-    return f"{text} {hint}".rstrip()
+    # To link an input the hint of the command line says what to write in the file.
+    return message if problem.code == "missing-input" else _together(message, hint)
 
 
 def told(text: str) -> str:
@@ -228,32 +239,51 @@ def _line(text: str) -> str:
 
 def _sentences(text: str) -> str | None:
     """One sentence that is known, and what follows it; None where the first is not."""
-    known = _known(text, MESSAGES)
-    if known is not None:
-        return known
     for end in re.finditer(r"[.?] ", text):
         first = _known(text[: end.end() - 1], MESSAGES)
         if first is not None:
             rest = text[end.end() :]
-            return f"{first} {_sentences(rest) or rest}"
-    return None
+            return _together(first, _sentences(rest) or rest)
+    return _known(text, MESSAGES)
+
+
+def _together(*sentences: str) -> str:
+    """Sentences one after the other; Japanese has no blank after its full stop."""
+    text = " ".join(one for one in sentences if one)
+    return text.replace("。 ", "。").replace("？ ", "？")
 
 
 def _known(text: str, among: tuple[str, ...]) -> str | None:
     for pattern, template, weak in _patterns(among):
         match = pattern.fullmatch(text)
         given = [_given(one) for one in match.groups()] if match is not None else []
+        if match is not None and any(_broken(one) for one in match.groups()):
+            continue
         if match is not None and not (weak and any(known is None for known in given)):
             said = [one if known is None else known for one, known in zip(match.groups(), given, strict=True)]
             return tr(template).format(*said)
     return None
 
 
+def _broken(text: str) -> bool:
+    """Whether a full stop in quotes was taken for the end of a sentence."""
+    return text[:1] in ("'", '"') and text[-1:] != text[:1]
+
+
 def _given(text: str) -> str | None:
     """What was given, in the brackets of the user's language where it was in quotes; None for English words."""
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" and text.count(text[0]) == 2:
         return f"「{text[1:-1]}」"
+    if re.fullmatch(r"[.a-z0-9_]+(, [.a-z0-9_]+)*", text):
+        return _known(text, PHRASES) or "、".join(_named(one) for one in text.split(", "))
     return _known(text, PHRASES) or _sentences(text) or (None if re.search(r"[A-Za-z]+\s", text) else text)
+
+
+def _named(name: str) -> str:
+    """An input, an output, a choice or a node type as the window calls it."""
+    words = name.replace("_", " ")
+    found = tr(words)
+    return found if found != words else tr(words.capitalize()) if tr(words.capitalize()) != words.capitalize() else name
 
 
 @cache

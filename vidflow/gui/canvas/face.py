@@ -9,7 +9,7 @@ from typing import Any, Literal
 from vidflow.graph.document import SUBGRAPH, Input, Link, Node, Subgraph, links_in
 from vidflow.graph.kinds import Kind, Slot
 from vidflow.gui.words import paragraphs, said, tr
-from vidflow.nodespec.hints import Colour, File, Folder, Number, OutputFile, Seed, Weights
+from vidflow.nodespec.hints import Choice, Colour, File, Folder, Number, OutputFile, Seed, Weights
 
 SHOWN_SETTINGS = 5
 EDGE = 1e6
@@ -261,8 +261,10 @@ def shown_value(slot: Slot, value: Any) -> str:
     if isinstance(value, float | int):
         unit = slot.spec.hint.unit if isinstance(slot.spec.hint, Number) else ""
         number = f"{value:.6g}" if isinstance(value, float) else str(value)
-        return f"{number} {unit}" if unit else number
+        return f"{number} {tr(unit)}" if unit else number
     text = str(value)
+    if isinstance(slot.spec.hint, Choice):
+        return label_of(text)
     if isinstance(slot.spec.hint, File | Folder | OutputFile | Weights):
         return text.removeprefix("resources:").replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     return text.replace("\n", " ⏎ ")

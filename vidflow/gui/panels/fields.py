@@ -347,6 +347,7 @@ class ComboField(LineField):
 
     def __init__(self, slot: Slot, options: tuple[str, ...] = ()) -> None:
         super().__init__(slot)
+        self._labels = {label_of(option): option for option in options}
         self.row.removeWidget(self.line)
         self.box = QComboBox()
         self.box.setEditable(True)
@@ -360,7 +361,14 @@ class ComboField(LineField):
         self.line.setAccessibleName(self.name)
         self.line.setProperty("inner", True)
         self.entries.remove(self.line)
-        self.fill(options)
+        self.fill(tuple(self._labels))
+
+    def text_of(self, value: Any) -> str:
+        return label_of(value) if value in self._labels.values() else super().text_of(value)
+
+    def read(self, text: str) -> Any:
+        parts = text.replace("、", ",").split(",") if self.slot.many else [text]
+        return super().read(",".join(self._labels.get(part.strip(), part) for part in parts))
 
     def fill(self, options: tuple[str, ...]) -> None:
         """Offer these."""

@@ -23,16 +23,15 @@ from vidflow.graph import SetInput, SetOff, SetView
 from vidflow.graph.document import SUBGRAPH, Link, links_in
 from vidflow.graph.edits import UNSET
 from vidflow.gui import icons, theme
-from vidflow.gui.canvas.face import ICONS, SHOWN_SETTINGS, label_of, title_of
+from vidflow.gui.canvas.face import ICONS, SHOWN_SETTINGS, label_of, shown_value, title_of
 from vidflow.gui.panels.fields import BoolField, Field
 from vidflow.gui.panels.filefields import field_for
 from vidflow.gui.panels.pieces import Elided, button, emptied, label, time_text, tool
 from vidflow.gui.panels.sizefield import SizeField
-from vidflow.gui.problemwords import told, worded
+from vidflow.gui.problemwords import beside, told
 from vidflow.gui.words import flowed, paragraphs, said, tr
 
 if TYPE_CHECKING:
-    from vidflow.errors import Problem
     from vidflow.graph.kinds import Slot
     from vidflow.gui.session import Session
 
@@ -298,13 +297,13 @@ class NodePage(QWidget):
         for problem in self.session.problems:
             if problem.node == self.flat and problem.level == "error" and problem.code != "unknown-type":
                 if problem.input in self.rows:
-                    at.setdefault(str(problem.input), _words(problem))
+                    at.setdefault(str(problem.input), beside(problem))
                 else:
-                    above.append(f"{label_of(problem.input)}: {_words(problem)}" if problem.input else _words(problem))
+                    above.append(f"{label_of(problem.input)}: {beside(problem)}" if problem.input else beside(problem))
         for name, row in self.rows.items():
             row.field.found(at.get(name, ""))
         notes = [one for one in (*self.session.problems, *self.session.advice) if one.level == "note"]
-        mine = dict.fromkeys(_words(one) for one in notes if one.node == self.flat)
+        mine = dict.fromkeys(beside(one) for one in notes if one.node == self.flat)
         _put(self.problems, "\n".join(above))
         _put(self.advice, "\n".join(mine))
 
@@ -355,7 +354,7 @@ class Row(QWidget):
         self._turn = 0
         self._link: Link | None = None
         default = page.kind.defaults.get(slot.name) if page.kind else None
-        words = tr("auto") if default is None else str(default)
+        words = shown_value(slot, default)
         self.reset = tool(
             tr("Back to {}").format(words) if not slot.required else tr("Empty it"), "arrow-counter-clockwise"
         )
@@ -465,11 +464,6 @@ class Row(QWidget):
 
     def _open(self) -> None:
         self.menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
-
-
-def _words(problem: Problem) -> str:
-    message, hint = worded(problem)
-    return message if problem.code == "missing-input" else f"{message} {hint}".strip()
 
 
 def _put(where: QLabel, text: str) -> None:

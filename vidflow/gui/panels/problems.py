@@ -18,7 +18,7 @@ from vidflow.errors import Problem
 from vidflow.gui import icons, theme
 from vidflow.gui.canvas.face import label_of
 from vidflow.gui.panels.pieces import label
-from vidflow.gui.problemwords import worded
+from vidflow.gui.problemwords import beside
 from vidflow.gui.session import Session
 from vidflow.gui.words import plain, tr
 
@@ -81,9 +81,7 @@ class Problems(QWidget):
         place = self.session.called(one.node) if one.node else ""
         if one.input:
             place = f"{place}, {label_of(one.input)}" if place else label_of(one.input)
-        # To link an input the hint of the command line says what to write in the file.
-        message, hint = worded(one)
-        text = message if one.code == "missing-input" else f"{message} {hint}".strip()
+        text = beside(one)
         item = QListWidgetItem(f"{place}: {text}" if place else text)
         icon = icons.icon("x-circle" if wrong else "info", "error" if wrong else "warn")
         item.setIcon(icon if icon is not None else QIcon())
