@@ -60,6 +60,63 @@ def test_any_frame_of_a_long_clip_equals_that_of_a_straight_decode(long_clip, st
     check_all(video, expected, order)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-bf", "3", "-x264-params", "b-pyramid=normal:keyint=1000:scenecut=0"),
+        ("-bf", "8", "-x264-params", "b-pyramid=none:keyint=1000:scenecut=0:weightp=2"),
+        ("-bf", "0", "-x264-params", "keyint=1000:scenecut=0"),
+        ("-bf", "3", "-x264-params", "open-gop=1:keyint=150:bframes=3"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["mp4", "ts"])
+def test_a_leap_over_pictures_that_no_other_needs_lands_on_the_same_bits(make_clip, straight, options, suffix):
+    clip = make_clip(f"leap.{suffix}", *SOURCE, "-frames:v", "400", "-c:v", "libx264", "-preset", "fast", *options)
+    expected, video = straight(clip), open_video(clip)
+    order = random.Random(3).sample(range(400), 40)
+    # After a leap, what lies before it and behind it is looked at too.
+    order += [330, 329, 310, 299, 298, 297, 250, 331, 399, 0, 200, 199, 201]
+    check_all(video, expected, order)
+
+
+def test_a_leap_decodes_far_fewer_pictures(make_clip, monkeypatch):
+    clip = make_clip("far.mp4", *SOURCE, "-frames:v", "400", "-c:v", "libx264", "-bf", "3", "-g", "400")
+    seen: list[int] = []
+    number_of = Pictures._number
+
+    def noting(self, picture):
+        seen.append(picture.pts)
+        return number_of(self, picture)
+
+    monkeypatch.setattr(Pictures, "_number", noting)
+    reader = open_video(clip).made_by.open()
+    reader.read(390, 391)
+    assert 100 < len(set(seen)) < 280
+    reader.close()
+
+
+def test_a_leap_to_a_picture_that_is_damaged_shows_the_last_good_one(make_clip, straight, tmp_path):
+    clip = make_clip("hurt.mkv", *SOURCE, "-frames:v", "300", "-c:v", "libx264", "-bf", "3", "-g", "300")
+    data = bytearray(clip.read_bytes())
+    with av.open(str(clip)) as found:
+        packets = [(packet.pts, bytes(packet)) for packet in found.demux(video=0) if packet.size]
+    shown = [body for _, body in sorted(packets)]
+    # The last good picture is one that no other is made from (nal_ref_idc 0), so a leap leaves it out; then come more
+    # that cannot be decoded than are decoded before the one leapt to.
+    first = next(k + 1 for k in range(200, 240) if not shown[k][4] >> 5 & 3)
+    for body in shown[first : first + 40]:
+        at = data.index(body)
+        data[at : at + len(body)] = b"\0" * len(body)
+    path = tmp_path / "hurt.mkv"
+    path.write_bytes(data)
+    one, other = (open_video(path).made_by.open() for _ in range(2))
+    straight_on = [other.read(number, number + 1)[0] for number in range(first + 50)]
+    for number in (first + 38, 10, first + 35, first + 3, 20, first + 49):
+        assert np.array_equal(one.read(number, number + 1)[0], straight_on[number]), number
+    one.close()
+    other.close()
+
+
 def test_a_clip_read_backwards_and_in_runs_gives_the_same_frames(long_clip, straight):
     expected, video = straight(long_clip), open_video(long_clip)
     reader = video.made_by.open()

@@ -99,7 +99,8 @@ class VideoReader:
 
     def __init__(self, file: VideoFile) -> None:
         self._file = file
-        self._pictures = Pictures(file.path, file.index, partial(_damaged, file))
+        leaps = file.picture.codec == "h264" and file.picture.fields == "progressive"
+        self._pictures = Pictures(file.path, file.index, partial(_damaged, file), leaps=leaps)
         self._picture = self._pictures.picture
         if file.deinterlace:
             self._picture = Deinterlaced(self._picture, len(file.index)).picture

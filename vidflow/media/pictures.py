@@ -20,6 +20,8 @@ from vidflow.media.probe import bound, picture_stream
 
 WINDOW_BYTES = 64 * 2**20
 """What `Pictures` keeps of decoded pictures, at most, while it is read backwards."""
+NEAR = 32
+"""Pictures before one that is leapt to which are decoded all the same: who looks at a picture often wants those too."""
 _FORWARD = 256
 """After so many pictures asked for in ascending order nobody reads backwards any more."""
 
@@ -61,6 +63,12 @@ class Window:
             del self._numbers[0]
             self._bytes -= _size(self._pictures.popleft())
 
+    def begin_at(self, number: int) -> None:
+        """Let go of the pictures before `number`."""
+        while self._numbers and self._numbers[0] < number:
+            del self._numbers[0]
+            self._bytes -= _size(self._pictures.popleft())
+
     def clear(self) -> None:
         """Let go of all."""
         self._numbers.clear()
@@ -75,14 +83,25 @@ def _size(picture: VideoFrame) -> int:
 class Pictures:
     """The decoded pictures of a file by number, in the order of presentation.
 
-    `damaged` is called with the number of a picture that cannot be decoded.
+    `damaged` is called with the number of a picture that cannot be decoded. With `leaps`, pictures on the way to one far
+    ahead are not decoded where no other is made from them, which halves the way; the others have the same bits.
     """
 
-    def __init__(self, path: Path, index: FrameIndex, damaged: Callable[[int], None] = lambda number: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        index: FrameIndex,
+        damaged: Callable[[int], None] = lambda number: None,
+        *,
+        leaps: bool = False,
+    ) -> None:
         self._path = path
         self._index = index
         self._damaged = damaged
         self._window = Window()
+        self._leaps = leaps and index.timed
+        self._landing: int | None = None
+        """The time stamp before which pictures that no other is made from are left out, while they are."""
         self._open()
 
     def close(self) -> None:
@@ -105,6 +124,12 @@ class Pictures:
         key = self._index.key_before(number)
         if number < self._at or (self._index.timed and self._index.key_before(self._at) < key):
             self._start_at(key)
+        if self._leaps and number - self._at > 2 * NEAR:
+            found = self._leap(number)
+            if found is not None:
+                return found
+            # It cannot be decoded, and what stands for it may have been left out.
+            self._start_at(key)
         while True:
             found = self._look_for(number)
             if found is not None:
@@ -114,6 +139,20 @@ class Pictures:
                 raise MediaError(self._path, "none of its pictures can be decoded.")
             key -= 1
             self._start_at(key)
+
+    def _leap(self, number: int) -> tuple[int, VideoFrame] | None:
+        """Picture `number`, by way of those alone that others are made from; None where it cannot be decoded."""
+        first = number - NEAR
+        self._landing = int(self._index.times[first])
+        self._window.clear()
+        try:
+            found = self._look_for(number)
+        finally:
+            self._landing = None
+            self._stream.codec_context.skip_frame = "DEFAULT"
+        # What was kept of the way has gaps.
+        self._window.begin_at(first)
+        return found if found is not None and found[0] == number else None
 
     def _look_for(self, number: int) -> tuple[int, VideoFrame] | None:
         # `_at` is the number from which on pictures can still come; `_good` the last one that came.
@@ -150,6 +189,9 @@ class Pictures:
                 return False
             packet = next(self._packets, None)
             self._ended = packet is None
+            if self._landing is not None:
+                before = packet is not None and packet.pts is not None and packet.pts < self._landing
+                self._stream.codec_context.skip_frame = "NONREF" if before else "DEFAULT"
             try:
                 self._decoded.extend(self._stream.decode(packet))
             except FFmpegError:
