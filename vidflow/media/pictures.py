@@ -83,8 +83,8 @@ def _size(picture: VideoFrame) -> int:
 class Pictures:
     """The decoded pictures of a file by number, in the order of presentation.
 
-    `damaged` is called with the number of a picture that cannot be decoded. With `leaps`, pictures on the way to one far
-    ahead are not decoded where no other is made from them, which halves the way; the others have the same bits.
+    `damaged` is called with the number of a picture that cannot be decoded. With `leaps`, pictures on the way to one
+    far ahead are not decoded where no other is made from them, which halves the way; the others have the same bits.
     """
 
     def __init__(
