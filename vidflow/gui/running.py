@@ -6,6 +6,7 @@ work, so the window stays live.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -124,6 +125,9 @@ class Runner(QObject):
             made = Engine(registry=self.session.types)
         except VidflowError as error:
             made = error
+        except Exception as error:  # noqa: BLE001 - who waits for the engine must hear of it
+            logging.getLogger(__name__).exception("The engine could not be made.")
+            made = VidflowError(f"{type(error).__name__}: {error}")
         self._ready.emit(made)
 
     def _engine_ready(self, made: Engine | VidflowError) -> None:
@@ -195,12 +199,15 @@ class Runner(QObject):
         def submit() -> None:
             outcome: Any
             try:
+                run.marks = marks(run.graph).of
                 outcome = engine.submit(
                     run.graph, only=run.only, each=dict(run.each) or None, paths=run.paths, watch=True
                 )
             except VidflowError as error:
                 outcome = error
-            run.marks = marks(run.graph).of
+            except Exception as error:  # noqa: BLE001 - a run must end, whatever it is that went wrong
+                logging.getLogger(__name__).exception("The run could not begin.")
+                outcome = VidflowError(f"{type(error).__name__}: {error}")
             self._submitted.emit(run, outcome)
 
         threading.Thread(target=submit, name="submit", daemon=True).start()
