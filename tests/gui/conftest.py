@@ -16,11 +16,13 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture(scope="session")
-def qapp() -> Any:
-    """The application, dressed as the editor dresses it."""
+def qapp(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The application, dressed as the editor dresses it, whatever whoever runs the tests has chosen for theirs."""
     from vidflow.gui.application import application
 
-    return application()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        return application()
 
 
 @pytest.fixture
