@@ -361,6 +361,14 @@ def test_what_cannot_be_set_is_named(look: Look) -> None:
 # Files
 
 
+def test_a_setting_that_names_a_file_asks_for_one(look: Look) -> None:
+    checked = look({"clip": node("load_video"), "shots": node("image_sequence")})
+    assert said(checked) == [
+        "missing-input clip.path: This setting is missing; expected a file.",
+        "missing-input shots.path: This setting is missing; expected a folder.",
+    ]
+
+
 def test_a_missing_or_wrong_input_file_is_a_problem_of_its_input(look: Look, paths: Paths) -> None:
     checked = look(
         {

@@ -20,7 +20,7 @@ from vidflow.graph.overrides import with_set
 from vidflow.graph.paths import Paths
 from vidflow.graph.rules import broken_rules
 from vidflow.graph.wording import Guesses, cut, shown, type_words
-from vidflow.nodespec.hints import OutputFile
+from vidflow.nodespec.hints import File, Folder, OutputFile, Weights
 from vidflow.nodespec.spec import NodeSpec, PortType
 from vidflow.nodespec.vocabulary import vocabulary
 
@@ -335,16 +335,19 @@ class _Check:
     def _missing(self, id: str, slot: Slot) -> None:
         off = self.dropped.get((id, slot.name))
         what = type_words(slot.type)
-        if isinstance(slot.spec.hint, OutputFile) and slot.spec.hint.suffixes:
-            what = f"a file name ending in {' or '.join(slot.spec.hint.suffixes)}"
+        hint = slot.spec.hint
+        if not slot.many and isinstance(hint, (File, Folder, Weights)):
+            what = {File: "a file", Folder: "a folder", Weights: "a model"}[type(hint)]
+        if isinstance(hint, OutputFile) and hint.suffixes:
+            what = f"a file name ending in {' or '.join(hint.suffixes)}"
         if off is not None:
             message = f"{shown(off)} feeds this input, but is off and passes nothing on."
             self._problem("missing-input", message, id, slot.name, "Turn it on.")
         elif slot.plain:
             self._problem("missing-input", f"This setting is missing; expected {what}.", id, slot.name)
         else:
-            hint = 'Link it: {"from": "node"}.'
-            self._problem("missing-input", f"Nothing comes in here; expected {what}.", id, slot.name, hint)
+            link = 'Link it: {"from": "node"}.'
+            self._problem("missing-input", f"Nothing comes in here; expected {what}.", id, slot.name, link)
 
     def _unknown_type(self, id: str, name: str) -> None:
         if name.startswith(SUBGRAPH):

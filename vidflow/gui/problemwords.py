@@ -182,6 +182,8 @@ PHRASES = (
     _("a list of whole numbers"),
     _("a list of numbers"),
     _("a list of texts"),
+    _("a file"),
+    _("a folder"),
     _("a file name ending in {}"),
     _("at least {}"),
     _("at most {}"),
