@@ -338,7 +338,13 @@ class Session(QObject):
         assert target is not None
         target = target.absolute()
         if target.parent != self.paths.base or self.path is None:
+            before = marks(self.graph).of
             self.history.do(rebased(self.graph, self._kinds, self.paths.base, target.parent))
+            # The files are the same ones under other names: what ran before it was saved still holds.
+            after = marks(self.graph).of
+            for flat, state in self._states.items():
+                if flat in after and state.mark == before.get(flat):
+                    self._states[flat] = replace(state, mark=after[flat])
         files.save(self.graph, target)
         self.path, self.origin = target, None
         self.history.saved()
