@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vidflow.graph import SetInput, check, dump, load
+from vidflow.graph import AddNode, Node, SetInput, check, dump, load
 from vidflow.graph.paths import paths_for
+from vidflow.gui import icons, open_window
+from vidflow.gui.states import NodeState, marks
 from vidflow.nodespec.registry import installed
 from vidflow.places import samples
 
@@ -118,6 +121,37 @@ def test_the_first_window_lies_on_the_screen_with_its_frame(window: Any) -> None
     window._lay_out()
     assert window.width() <= room.width()
     assert window.height() + 40 <= room.height()
+
+
+def test_a_graph_without_places_is_laid_out_as_it_is_opened(window: Any, tmp_path: Path) -> None:
+    path = tmp_path / "made.json"
+    nodes = {"a": {"type": "load_video", "inputs": {"path": "a.mp4"}}, "b": {"type": "crop"}, "c": {"type": "crop"}}
+    path.write_text(json.dumps({"vidflow": 1, "nodes": nodes}), "utf-8")
+    window.open(path)
+    places = [window.canvas.nodes[id].pos() for id in nodes]
+    assert len({(at.x(), at.y()) for at in places}) == 3
+    assert not window.session.dirty
+
+
+def test_what_ran_before_a_document_was_saved_is_still_up_to_date(window: Any, qtbot: Any, tmp_path: Path) -> None:
+    session = window.session
+    assert session.do(AddNode("moon", Node("load_image", {"path": str(tmp_path / "moon.png")})))
+    with qtbot.waitSignal(session.checked):
+        session._timer.start()
+    session.set_state("moon", NodeState("done"), marks(session.graph).of)
+    with qtbot.waitSignal(session.checked):
+        session.save(tmp_path / "moon.json")
+    assert session.nodes["moon"].inputs["path"] == "moon.png"
+    assert session.state("moon").kind == "done"
+
+
+def test_the_categories_have_their_icons_from_the_start(qtbot: Any, qapp: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(icons, "_loaded", [])
+    window = open_window()
+    qtbot.addWidget(window)
+    window.show()
+    model = window.palette_panel.model
+    qtbot.waitUntil(lambda: not model.item(0).icon().isNull())
 
 
 def test_the_window_keeps_its_contract(window: Any) -> None:

@@ -386,8 +386,12 @@ class Window(QMainWindow):
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
         # Once the window is on the screen, not before: both take a while.
-        QTimer.singleShot(0, icons.load)
+        QTimer.singleShot(0, self._load_icons)
         QTimer.singleShot(50, self._offer_recovery)
+
+    def _load_icons(self) -> None:
+        icons.load()
+        self.palette_panel.dress()
 
     # Showing what is so
 
@@ -502,6 +506,10 @@ class Window(QMainWindow):
         if self.session.path is not None or not path_of_sample(path):
             remember_file(Path(path))
         self.pages.setCurrentWidget(self.canvas)
+        if not any("at" in self.session.view_of(id) for id in self.session.nodes):
+            # Written by hand or by a program: all its nodes would lie on one place.
+            self.editing.arrange()
+            self.session.history.saved()
         self.canvas.fit()
 
     def _try_open(self, path: str | Path) -> None:

@@ -74,7 +74,7 @@ class Palette(QWidget):
         self._entries: list[Entry] = []
         self._parts: object = None
         self._filling = False
-        theme.look.changed.connect(self._dress)
+        theme.look.changed.connect(self.dress)
         session.changed.connect(self._on_change)
         self._speak()
 
@@ -133,7 +133,7 @@ class Palette(QWidget):
         if words and best is not None:
             self.tree.setCurrentIndex(best[1].index())
         self._filling = False
-        self._dress()
+        self.dress()
 
     def _category(self, one: Entry) -> str:
         if one.type.startswith(SUBGRAPH):
@@ -164,7 +164,8 @@ class Palette(QWidget):
         spec = self.session.types.get(type)
         return "\n\n".join(paragraphs(spec.doc)) if spec is not None else ""
 
-    def _dress(self) -> None:
+    def dress(self) -> None:
+        """Put on the categories' icons, as soon as there are icons."""
         for row in range(self.model.rowCount()):
             group = self.model.item(row)
             name = group.data(TYPE + 2)
