@@ -643,6 +643,19 @@ def test_a_graph_says_its_title_in_the_language_of_the_window(settings: Settings
     assert session.layout["about"] == "A day out."
 
 
+def test_a_subgraph_is_entered_from_its_page(settings: Settings) -> None:
+    session = settings.session
+    part = {"nodes": {"small": {"type": "resize"}}, "inputs": {}, "outputs": {}}
+    session.put(
+        parse(json.dumps({"vidflow": 1, "nodes": {"it": {"type": "graph:part"}}, "graphs": {"part": part}})), None
+    )
+    session.select(["it"])
+    QApplication.processEvents()
+    [enter] = [one for one in settings.findChildren(QPushButton) if one.text() == "Enter the subgraph"]
+    enter.click()
+    assert session.scope == ("it",)
+
+
 def test_a_node_of_a_missing_pack_is_said_to_be_missing(settings: Settings) -> None:
     page = page_of(settings, "other.sharpen", {"amount": 2})
     assert any("other.sharpen" in text and "not installed" in text for text in shown(page))
@@ -707,6 +720,10 @@ def test_a_run_shows_what_it_made_and_what_failed(
         [one] = [each for each in panel.findChildren(QPushButton) if each.accessibleName() == name]
         one.click()
     assert opened == [str(made.parent), str(made)]
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: False)
+    with qtbot.waitSignal(session.message) as told:
+        one.click()
+    assert told.args == ["warn", f"Nothing on this system opens {made}."]
     assert "Run of moon began." in log.text.toPlainText()
 
     session.set("moon", "path", "gone.png")

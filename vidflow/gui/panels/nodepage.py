@@ -99,6 +99,8 @@ class NodePage(QWidget):
             parts = [tr("There is no node {} here: its pack is not installed or not enabled.").format(node.type)]
         if parts:
             self._explain(parts[0], "\n".join(parts[1:]))
+        if node.type.startswith(SUBGRAPH) and self.kind is not None:
+            self._column.addWidget(button(tr("Enter the subgraph"), lambda: self.session.enter(self.id)))
         self.state = label("", "muted", wrap=True)
         self.notes = label("", "hint", wrap=True)
         self.problems = label("", "error", wrap=True)

@@ -223,11 +223,16 @@ class _Ended(QFrame):
         except OSError:
             row.addWidget(label(tr("is no longer there"), "hint"))
             return row
-        show = partial(_open, path.parent)
+        show = partial(self._open, path.parent)
         row.addWidget(button(tr("Show in folder"), show, name=tr("Show {} in folder").format(path.name)))
         words = tr("Open") if path.suffix.lower() in _PICTURES else tr("Play")
-        row.addWidget(button(words, partial(_open, path), name=f"{words} {path.name}"))
+        row.addWidget(button(words, partial(self._open, path), name=f"{words} {path.name}"))
         return row
+
+    def _open(self, path: Path) -> None:
+        if QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))) is False:
+            text = tr("Nothing on this system opens {}.")
+            self._panel.session.message.emit("warn", text.format(path))
 
 
 def _title(session: Session, run: Run) -> str:
@@ -257,7 +262,3 @@ def _mark(icon: str, token: str, name: str) -> QToolButton:
 def _indented(one: QLabel) -> QLabel:
     one.setContentsMargins(32, 0, 0, 0)
     return one
-
-
-def _open(path: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
