@@ -336,6 +336,14 @@ def test_a_node_added_beside_the_selection_comes_into_view(hand: Any) -> None:
         assert seen.contains(item.body.translated(item.pos()))
 
 
+def test_a_new_node_lies_on_no_other_however_high_it_is(hand: Any) -> None:
+    below = hand.add("load_video", 0, 0)
+    hand.session.select(())
+    added = hand.window.editing.add("load_video", QPointF(0, -168))
+    one, other = (hand.canvas.nodes[id] for id in (below, added))
+    assert not one.body.translated(one.pos()).intersects(other.body.translated(other.pos()))
+
+
 def test_a_new_document_is_seen_at_its_own_size(hand: Any) -> None:
     hand.do("new")
     hand.canvas.look_at(QPointF(900, 0), 0.2)

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from vidflow.errors import ModelError
 from vidflow.graph import AddNode, Graph, Link, Node, RemoveNode, Subgraph, parse
 from vidflow.gui import application, words
+from vidflow.gui.canvas.face import shown_value
 from vidflow.gui.canvas.view import NODE_FORMAT
 from vidflow.gui.panels.fields import (
     BoolField,
@@ -641,6 +642,17 @@ def test_a_graph_says_its_title_in_the_language_of_the_window(settings: Settings
     assert session.layout["title"] == {"en": "Seaside", "ja": "海"}
     page.about.setPlainText("A day out.")
     assert session.layout["about"] == "A day out."
+
+
+def test_the_name_of_a_setting_is_not_cut(settings: Settings) -> None:
+    name = page_of(settings, "concat").rows["transition_seconds"].name
+    assert name.width() >= name.fontMetrics().horizontalAdvance(name.text())
+
+
+def test_a_setting_that_must_be_given_is_not_said_to_be_automatic(session: Session) -> None:
+    kind = session.kinds.get("load_video")
+    assert kind is not None
+    assert shown_value(kind.slots["path"], None) == "–"
 
 
 def test_a_subgraph_is_entered_from_its_page(settings: Settings) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QLineEdit, QToolButton
 
+from vidflow.gui import icons
 from vidflow.gui.theme import DARK, LIGHT, Theme
 
 GUI = Path(__file__).resolve().parents[2] / "vidflow" / "gui"
@@ -126,3 +128,11 @@ def test_what_empties_a_line_stands_in_its_middle(qapp: Any, qtbot: Any) -> None
     qtbot.waitExposed(line)
     (button,) = line.findChildren(QToolButton)
     assert abs(button.geometry().center().y() - line.rect().center().y()) <= 1
+
+
+def test_an_icon_is_seen_on_the_row_that_is_chosen(qapp: Any) -> None:
+    icons.load()
+    found = icons.icon("scissors")
+    assert found is not None
+    images = [found.pixmap(16, mode=mode).toImage() for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected)]
+    assert images[0] != images[1]

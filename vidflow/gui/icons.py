@@ -64,7 +64,7 @@ _pixmaps: dict[tuple[int, int, float], QPixmap] = {}
 
 @cache
 def _icon(name: str, colour: str, active: str, disabled: str) -> QIcon:
-    return _loaded[0].icon(f"ph.{name}", color=colour, color_disabled=disabled)
+    return _loaded[0].icon(f"ph.{name}", color=colour, color_selected=active, color_disabled=disabled)
 
 
 def _dress(bearer: Any, name: str, token: str) -> None:

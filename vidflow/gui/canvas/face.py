@@ -253,7 +253,7 @@ def _names(value: Any) -> list[str]:
 def shown_value(slot: Slot, value: Any) -> str:
     """A setting's value as a person reads it, on one line."""
     if value is None:
-        return tr("auto")
+        return "–" if slot.required else tr("auto")
     if isinstance(value, bool):
         return tr("on") if value else tr("off")
     if isinstance(value, tuple | list):

@@ -496,7 +496,7 @@ class Canvas(NodeViewer):
                     best = (distance, item)
         return best[1] if best else None
 
-    def free_place(self, near: QPointF, size: tuple[float, float] = (200, 160)) -> QPointF:
+    def free_place(self, near: QPointF, size: tuple[float, float] = (200, 216)) -> QPointF:
         """A place on the grid near `near` where no node is."""
         boxes = [item.body.translated(item.pos()).adjusted(-16, -16, 16, 16) for item in self.nodes.values()]
         start = QPointF(snapped(near.x()), snapped(near.y()))

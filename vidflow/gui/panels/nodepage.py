@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from vidflow.gui.session import Session
 
 MARGIN = 12
+NAME_ROOM = 84
+"""How wide a setting's name may be beside its field, where the panel is as narrow as at first."""
 
 
 class NodePage(QWidget):
@@ -381,6 +383,8 @@ class Row(QWidget):
         field.settled.connect(self._settle)
 
     def _lay_out(self) -> None:
+        # A name that would be cut beside its field stands over it.
+        wide = self.field.wide or self.name.fontMetrics().horizontalAdvance(self.name.text()) > NAME_ROOM
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -389,7 +393,7 @@ class Row(QWidget):
         if isinstance(self.field, BoolField):
             self.name.hide()
             top.addWidget(self.field, 1)
-        elif self.field.wide:
+        elif wide:
             top.addWidget(self.name, 1)
         else:
             top.addWidget(self.name, 9)
@@ -400,10 +404,10 @@ class Row(QWidget):
         top.addLayout(self.fed)
         top.addSpacing(4)
         for one in (self.reset, self.star, self.more):
-            one.setFixedSize(20, 24 if self.field.wide else 28)
+            one.setFixedSize(20, 24 if wide else 28)
             top.addWidget(one, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(top)
-        if self.field.wide:
+        if wide:
             column.addWidget(self.field)
 
     def _given(self, value: Any) -> None:
