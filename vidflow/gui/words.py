@@ -10,7 +10,8 @@ from functools import cache
 from html import escape
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, Qt, QTranslator
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+from PySide6.QtGui import Qt
 
 from vidflow.gui.preferences import chosen
 from vidflow.places import resource
