@@ -86,7 +86,7 @@ def recovered(window: Any) -> str:
     """The hash of the document that a new window offers to recover, once it was taken."""
     from PySide6.QtWidgets import QPushButton
 
-    window.keeper.offer(window.banner)
+    window.keeper.offer(window.banner, window.may_leave)
     (button,) = [one for one in window.banner.findChildren(QPushButton) if one.text() == "Recover"]
     button.click()
     return mark(window.document)

@@ -19,6 +19,7 @@ import os
 import shutil
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,21 +57,27 @@ class Keeper(QObject):
         self.session = session
         self.runner = runner
         self.folder = data_dir() / "sessions" / uuid.uuid4().hex
-        self.folder.mkdir(parents=True)
         self._lock = _lock(self.folder)
-        self._lock.tryLock(0)
+        with contextlib.suppress(OSError):  # said when there is something to keep
+            self._claim()
         self._worker = ThreadPoolExecutor(1, "keeper")
         self._timer = QTimer(self, singleShot=True, interval=WRITE_AFTER)
         self._timer.timeout.connect(self.write)
         self._kept: Graph | None = None
-        self._told = False
+        self._told = self._closed = False
         self._failed.connect(self._on_failed)
         session.file_changed.connect(self._soon)
         for signal in (runner.queued, runner.started, runner.finished):
             signal.connect(lambda _: self._note_runs())
 
+    def _claim(self) -> None:
+        """Have the folder, and its lock."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self._lock.isLocked():
+            self._lock.tryLock(0)
+
     def _soon(self) -> None:
-        if not self._timer.isActive():
+        if not self._closed and not self._timer.isActive():
             self._timer.start()
 
     def write(self) -> None:
@@ -84,13 +91,16 @@ class Keeper(QObject):
             path = str(session.path) if session.path else None
             self._worker.submit(self._write, session.graph, path)
 
-    def _write(self, graph: Graph, path: str | None) -> None:
+    def _write(self, graph: Graph, path: str | None) -> bool:
         try:
-            _put(self.folder / "about.json", json.dumps({"path": path, "time": time.time()}))
-            _put(self.folder / "document.json", dump(graph))
+            self._claim()
+            _put(self.folder / "about.json", json.dumps({"path": path, "time": time.time()}).encode())
+            _put(self.folder / "document.json", dump(graph).encode())
         except (OSError, GraphError) as error:
             with contextlib.suppress(RuntimeError):  # the window was closed meanwhile
                 self._failed.emit(str(error))
+            return False
+        return True
 
     def _on_failed(self, why: str) -> None:
         """Try again as long as there is something to keep; say it once."""
@@ -102,18 +112,22 @@ class Keeper(QObject):
             self.session.message.emit("warn", text.format(why))
 
     def _remove(self) -> None:
-        for name in ("document.json", "about.json"):
-            (self.folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            for name in ("document.json", "about.json"):
+                (self.folder / name).unlink(missing_ok=True)
 
     def _note_runs(self) -> None:
-        runs = [one for one in (self.runner.current, *self.runner.queue) if one is not None]
-        notes = [_noted(run) for run in runs if run.status in ("queued", "running")]
+        if self._closed:
+            return
+        found = [one for one in (self.runner.current, *self.runner.queue) if one is not None]
+        runs = [run for run in found if run.status in ("queued", "running")]
 
         def note() -> None:
             target = self.folder / "runs.json"
             with contextlib.suppress(OSError):
-                if notes:
-                    _put(target, json.dumps(notes, ensure_ascii=False))
+                if runs:
+                    self._claim()
+                    _put(target, json.dumps([_noted(run) for run in runs]).encode())
                 else:
                     target.unlink(missing_ok=True)
 
@@ -121,27 +135,33 @@ class Keeper(QObject):
 
     def close(self) -> None:
         """The window closes: only runs that are not finished are kept for the next start."""
+        self._closed = True
         self._timer.stop()
         self._worker.shutdown(wait=True)
         self._remove()
-        self._lock.unlock()
-        if not (self.folder / "runs.json").exists():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if (self.folder / "runs.json").exists():
+            self._lock.unlock()
+        else:
+            _discard(self.folder, self._lock)
 
-    def offer(self, banner: Banner) -> None:
-        """Take up the runs of windows that are gone, and offer their documents."""
-        for folder in sorted(self.folder.parent.iterdir(), key=_age):
-            if folder == self.folder or not folder.is_dir():
+    def offer(self, banner: Banner, may_leave: Callable[[], bool]) -> None:
+        """Take up the runs of windows that are gone, and offer their documents; `may_leave` asks whether the document
+        that is open may be closed for one."""
+        try:
+            folders = sorted(self.folder.parent.iterdir(), key=_age)
+        except OSError:
+            return
+        for folder in folders:
+            if folder == self.folder or not folder.is_dir() or _begun(folder):
                 continue
             lock = _lock(folder)
             if not lock.tryLock(0):
                 continue
             self._take_up_runs(folder)
             if (folder / "document.json").is_file():
-                self._offer_document(banner, folder, lock)
+                self._offer_document(banner, may_leave, folder, lock)
                 return
-            lock.unlock()
-            shutil.rmtree(folder, ignore_errors=True)
+            _discard(folder, lock)
 
     def _take_up_runs(self, folder: Path) -> None:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, GraphError):
@@ -149,34 +169,40 @@ class Keeper(QObject):
                 run = _run_of(note)
                 self.runner.put(run)
                 self.session.message.emit("info", tr("The run of {} that was not finished goes on.").format(run.title))
-        (folder / "runs.json").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder / "runs.json").unlink(missing_ok=True)
 
-    def _offer_document(self, banner: Banner, folder: Path, lock: QLockFile) -> None:
+    def _offer_document(self, banner: Banner, may_leave: Callable[[], bool], folder: Path, lock: QLockFile) -> None:
         path: Path | None = None
         with contextlib.suppress(OSError, ValueError, AttributeError):
             named = json.loads((folder / "about.json").read_text("utf-8")).get("path")
             path = Path(named) if isinstance(named, str) else None
 
         def forget() -> None:
-            lock.unlock()
-            shutil.rmtree(folder, ignore_errors=True)
-            self.offer(banner)
+            _discard(folder, lock)
+            self.offer(banner, may_leave)
+
+        def offer() -> None:
+            name = path.name if path else tr("Untitled")
+            text = tr("vidflow ended without saving {}. Its last state was kept.").format(name)
+            banner.say("warn", text, {tr("Recover"): recover, tr("Discard"): forget})
 
         def recover() -> None:
+            if not may_leave():
+                offer()
+                return
             try:
                 graph = parse((folder / "document.json").read_text("utf-8"))
-            except (OSError, GraphError) as error:
+            except (OSError, ValueError, GraphError) as error:
                 banner.say("error", tr("What was kept cannot be read: {}").format(error))
                 return
             self.session.put(graph, path, dirty=True)
             self._kept = graph
-            # Written into this window's own folder before the other goes.
-            self._write(graph, str(path) if path else None)
-            forget()
+            # Written into this window's own folder before the other goes; where there is no room, the other stays.
+            if self._write(graph, str(path) if path else None):
+                forget()
 
-        name = path.name if path else tr("Untitled")
-        text = tr("vidflow ended without saving {}. Its last state was kept.").format(name)
-        banner.say("warn", text, {tr("Recover"): recover, tr("Discard"): forget})
+        offer()
 
     def keep_version(self, path: Path) -> None:
         """Keep what lies at `path` before it is replaced; the oldest go."""
@@ -184,8 +210,10 @@ class Keeper(QObject):
             if path.is_file() and path.stat().st_size < files.MAX_BYTES:
                 folder = _versions(path)
                 folder.mkdir(parents=True, exist_ok=True)
-                _put(folder / "path.txt", str(path.absolute()))
-                _put(folder / f"{time.strftime('%Y%m%d-%H%M%S')}.json", path.read_text("utf-8"))
+                _put(folder / "path.txt", os.fsencode(path.absolute()))
+                now = time.time_ns()
+                when = time.strftime("%Y%m%d-%H%M%S", time.localtime(now // 10**9))
+                _put(folder / f"{when}-{now % 10**9:09}.json", path.read_bytes())
                 for old in sorted(folder.glob("*.json"))[:-VERSIONS]:
                     old.unlink()
 
@@ -227,12 +255,27 @@ def _age(folder: Path) -> float:
     return 0.0
 
 
-def _put(path: Path, text: str) -> None:
+def _begun(folder: Path) -> bool:
+    """Whether a window that is just being opened may have made this folder, and not locked it yet."""
+    with contextlib.suppress(OSError):
+        return not any(folder.iterdir()) and time.time() - folder.stat().st_mtime < 60
+    return True
+
+
+def _discard(folder: Path, lock: QLockFile) -> None:
+    """Take a folder away for good. Its document goes first, so that nobody is offered it who finds it unlocked."""
+    with contextlib.suppress(OSError):
+        (folder / "document.json").unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    lock.unlock()
+
+
+def _put(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

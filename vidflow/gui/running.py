@@ -53,8 +53,8 @@ class Run:
     notes: tuple[str, ...] = ()
     marks: Mapping[str, int] = field(default_factory=dict)
     wanted: tuple[str, ...] = ()
-    document: int = 0
-    """Which of the documents that were open one after the other it is of."""
+    document: int = -1
+    """Which of the documents that were open one after the other it is of; -1 where it was open in another window."""
 
     @property
     def share(self) -> float:
@@ -125,7 +125,7 @@ class Runner(QObject):
             made = Engine(registry=self.session.types)
         except VidflowError as error:
             made = error
-        except Exception as error:  # noqa: BLE001 - who waits for the engine must hear of it
+        except Exception as error:
             logging.getLogger(__name__).exception("The engine could not be made.")
             made = VidflowError(f"{type(error).__name__}: {error}")
         self._ready.emit(made)
@@ -205,7 +205,7 @@ class Runner(QObject):
                 )
             except VidflowError as error:
                 outcome = error
-            except Exception as error:  # noqa: BLE001 - a run must end, whatever it is that went wrong
+            except Exception as error:
                 logging.getLogger(__name__).exception("The run could not begin.")
                 outcome = VidflowError(f"{type(error).__name__}: {error}")
             self._submitted.emit(run, outcome)

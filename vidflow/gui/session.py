@@ -6,6 +6,7 @@ moment after the last edit.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from vidflow.errors import GraphError, Problem
 from vidflow.graph import Edit, Graph, History, Node, Paths, SetInput, check, files
 from vidflow.graph.advice import advice
 from vidflow.graph.document import SUBGRAPH
-from vidflow.graph.edits import UNSET
+from vidflow.graph.edits import UNSET, edited
 from vidflow.graph.embedded import HEAD, is_media
 from vidflow.graph.kinds import Kind, Kinds
 from vidflow.graph.rebasing import rebased
@@ -66,6 +67,8 @@ class Session(QObject):
         """The file that the document is saved in; None where it has none yet."""
         self.origin: Path | None = None
         """The movie that it was taken out of, or the sample that it began as; saving asks for another file."""
+        self._seen = b""
+        """A digest of what lay at `path` when it was opened or saved."""
         self.scope: tuple[str, ...] = ()
         self.selection: tuple[str, ...] = ()
         self.pinned = ""
@@ -301,6 +304,7 @@ class Session(QObject):
             movie = is_media(file.read(HEAD))
         sample = path.parent == samples()
         self.put(graph, None if movie or sample else path)
+        self._seen = _digest(self.path)
         if movie or sample:
             self.origin = path
             self.file_changed.emit()
@@ -316,6 +320,8 @@ class Session(QObject):
         self.history = History(graph, self._on_change)
         if dirty:
             self.history.unsaved()
+        if path != self.path:
+            self._seen = _digest(path)
         self.path = path
         self.origin = None
         self.scope = self.selection = ()
@@ -337,19 +343,29 @@ class Session(QObject):
         target = path or self.path
         assert target is not None
         target = target.absolute()
+        moved: Edit | None = None
         if target.parent != self.paths.base or self.path is None:
+            moved = rebased(self.graph, self._kinds, self.paths.base, target.parent)
+        files.save(edited(self.graph, moved) if moved is not None else self.graph, target)
+        if moved is not None:
             before = marks(self.graph).of
-            self.history.do(rebased(self.graph, self._kinds, self.paths.base, target.parent))
+            self.history.do(moved)
             # The files are the same ones under other names: what ran before it was saved still holds.
             after = marks(self.graph).of
             for flat, state in self._states.items():
                 if flat in after and state.mark == before.get(flat):
                     self._states[flat] = replace(state, mark=after[flat])
-        files.save(self.graph, target)
         self.path, self.origin = target, None
+        self._seen = _digest(target)
         self.history.saved()
         self.file_changed.emit()
         self._timer.start()
+
+    @property
+    def changed_outside(self) -> bool:
+        """Whether the document's file holds something else than when it was opened or saved here."""
+        now = _digest(self.path)
+        return bool(now) and now != self._seen
 
     # What is wrong, and what is done
 
@@ -422,3 +438,11 @@ class Session(QObject):
         self._timer.stop()
         self._timer.blockSignals(True)
         self._worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _digest(path: Path | None) -> bytes:
+    """Of what lies there; empty where nothing does that can be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).digest() if path is not None else b""
+    except OSError:
+        return b""

@@ -32,7 +32,7 @@ def choose_version(window: Window) -> None:
     shown = QListWidget()
     shown.setAccessibleName(tr("Earlier versions"))
     for one in versions:
-        when = time.strptime(one.stem, "%Y%m%d-%H%M%S")
+        when = time.strptime(one.stem[:15], "%Y%m%d-%H%M%S")
         item = QListWidgetItem(time.strftime("%Y-%m-%d %H:%M:%S", when))
         item.setData(256, str(one))
         shown.addItem(item)
@@ -46,7 +46,7 @@ def choose_version(window: Window) -> None:
     buttons.rejected.connect(dialog.reject)
     shown.itemDoubleClicked.connect(lambda _: dialog.accept())
     layout.addWidget(buttons)
-    if dialog.exec() and shown.currentItem() is not None:
+    if dialog.exec() and shown.currentItem() is not None and window.may_leave():
         try:
             window.session.put(load(shown.currentItem().data(256)), path, dirty=True)
         except GraphError as error:

@@ -513,7 +513,7 @@ class Window(QMainWindow):
         self.canvas.fit()
 
     def _try_open(self, path: str | Path) -> None:
-        if not self._may_leave():
+        if not self.may_leave():
             return
         try:
             self.open(path)
@@ -521,28 +521,35 @@ class Window(QMainWindow):
             self.banner.say("error", whole(error.problems[0]))
 
     def _start_empty(self) -> None:
-        if self._may_leave():
+        if self.may_leave():
             self.session.new()
             self.pages.setCurrentWidget(self.canvas)
             self.canvas.setFocus()
 
-    def _may_leave(self) -> bool:
+    def may_leave(self) -> bool:
         """Whether the document may be closed: saved, or given up knowingly."""
         if not self.session.dirty:
             return True
+        save, discard = tr("Save"), tr("Discard")
+        answer = self._ask(tr("Save the changes to {}?").format(self.session.name), save, discard, tr("Cancel"))
+        return self.do_save() if answer == save else answer == discard
+
+    def _ask(self, text: str, *answers: str, more: str = "") -> str:
+        """The answer that is chosen: the first is the usual one, the last changes nothing."""
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.NoIcon)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setWindowTitle("vidflow")
-        box.setText(tr("Save the changes to {}?").format(self.session.name))
-        save = box.addButton(tr("Save"), QMessageBox.ButtonRole.AcceptRole)
-        discard = box.addButton(tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(save)
+        box.setText(text)
+        box.setInformativeText(more)
+        role = QMessageBox.ButtonRole
+        roles = [role.AcceptRole, *[role.DestructiveRole] * (len(answers) - 2), role.RejectRole]
+        buttons = {box.addButton(words, one): words for words, one in zip(answers, roles, strict=True)}
+        box.setDefaultButton(next(iter(buttons)))
         box.exec()
-        if box.clickedButton() is save:
-            return self.do_save()
-        return box.clickedButton() is discard
+        found = next((words for button, words in buttons.items() if button is box.clickedButton()), answers[-1])
+        box.deleteLater()
+        return found
 
     def _fill_recent(self) -> None:
         from vidflow.gui.recovery import recent_files
@@ -573,6 +580,8 @@ class Window(QMainWindow):
             self.session.message.emit("warn", tr("{} is no video, picture, sound or graph.").format(names))
 
     def _add_clip(self, path: Path, at: QPointF) -> None:
+        if not self.may_leave():
+            return
         self.session.new()
         self.pages.setCurrentWidget(self.canvas)
         self.editing.add_files([str(path)], at)
@@ -590,15 +599,31 @@ class Window(QMainWindow):
 
     def do_save(self) -> bool:
         """Write the document to its file."""
-        if self.session.path is None:
+        path = self.session.path
+        if path is None:
             return self.do_save_as()
-        return self.save_to(self.session.path)
+        if self.session.changed_outside:
+            elsewhere, replace = tr("Save as…"), tr("Replace")
+            text = tr("{} was changed by another program since it was opened here.").format(path.name)
+            more = tr("What it holds now is kept among its earlier versions if it is replaced.")
+            answer = self._ask(text, elsewhere, replace, tr("Cancel"), more=more)
+            if answer != replace:
+                return answer == elsewhere and self.do_save_as()
+        return self.save_to(path)
 
     def do_save_as(self) -> bool:
         """Ask for a name and write the document there."""
         folder = self.session.path or Path.home() / "graph.json"
-        path, _ = QFileDialog.getSaveFileName(self, tr("Save as"), str(folder), "vidflow (*.json)")
-        return bool(path) and self.save_to(Path(path if path.endswith(".json") else f"{path}.json"))
+        given, _ = QFileDialog.getSaveFileName(self, tr("Save as"), str(folder), "vidflow (*.json)")
+        if not given:
+            return False
+        path = Path(given if given.lower().endswith(".json") else f"{given}.json")
+        if str(path) != given and path.exists():
+            # The dialog has asked about the name without the suffix only.
+            replace, text = tr("Replace"), tr("There is a file {} already.").format(path.name)
+            if self._ask(text, replace, tr("Cancel")) != replace:
+                return False
+        return self.save_to(path)
 
     def save_to(self, path: Path) -> bool:
         """Write the document; False, with a message, where that is impossible."""
@@ -626,7 +651,7 @@ class Window(QMainWindow):
         if self.runner.busy and not self._may_stop():
             event.ignore()
             return
-        if not self._may_leave():
+        if not self.may_leave():
             event.ignore()
             return
         store = preferences()
@@ -642,17 +667,11 @@ class Window(QMainWindow):
         event.accept()
 
     def _may_stop(self) -> bool:
-        box = QMessageBox(self)
-        box.setWindowTitle("vidflow")
-        box.setText(tr("A run is at work. Close anyway?"))
-        box.setInformativeText(tr("What it has made is kept, and it goes on at the next start."))
-        stop = box.addButton(tr("Close"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
-        box.exec()
-        return box.clickedButton() is stop
+        stop, more = tr("Close"), tr("What it has made is kept, and it goes on at the next start.")
+        return self._ask(tr("A run is at work. Close anyway?"), stop, tr("Stay"), more=more) == stop
 
     def _offer_recovery(self) -> None:
-        self.keeper.offer(self.banner)
+        self.keeper.offer(self.banner, self.may_leave)
 
     # Editing
 
