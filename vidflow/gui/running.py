@@ -6,7 +6,7 @@ work, so the window stays live.
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import threading
 import time
 import uuid
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from vidflow.errors import Failure, GraphError, VidflowError
+from vidflow.errors import GraphError, VidflowError
 from vidflow.graph import Graph, Paths
 from vidflow.gui.problemwords import told, whole
 from vidflow.gui.session import Session
@@ -94,7 +94,7 @@ class Runner(QObject):
         self.current: Run | None = None
         self.request: Request | None = None
         self._engine: Engine | None = None
-        self._making = False
+        self._making = self._closed = False
         self._callbacks: list[Callable[[Engine], None]] = []
         self._reader: Reader | None = None
         self._timer = QTimer(self, interval=DRAIN)
@@ -106,7 +106,10 @@ class Runner(QObject):
     # The engine
 
     def with_engine(self, callback: Callable[[Engine], None]) -> None:
-        """Call `callback` with the engine on the GUI thread: now, or as soon as a thread has made it."""
+        """Call `callback` with the engine on the GUI thread: now, or as soon as a thread has made it; never once the
+        window is closed."""
+        if self._closed:
+            return
         if self._engine is not None:
             callback(self._engine)
             return
@@ -116,27 +119,31 @@ class Runner(QObject):
             threading.Thread(target=self._make_engine, name="engine", daemon=True).start()
 
     def _make_engine(self) -> None:
-        made: Engine | VidflowError
+        made: Engine | Exception
         try:
             from vidflow import heap
             from vidflow.engine.service import Engine
 
             heap.steady()
             made = Engine(registry=self.session.types)
-        except VidflowError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits for the engine is told
             made = error
-        except Exception as error:
-            logging.getLogger(__name__).exception("The engine could not be made.")
-            made = VidflowError(f"{type(error).__name__}: {error}")
-        self._ready.emit(made)
+        try:
+            self._ready.emit(made)
+        except RuntimeError:  # the window was closed meanwhile
+            if not isinstance(made, Exception):
+                made.close()
 
-    def _engine_ready(self, made: Engine | VidflowError) -> None:
+    def _engine_ready(self, made: Engine | Exception) -> None:
         self._making = False
         callbacks, self._callbacks = self._callbacks, []
-        if isinstance(made, VidflowError):
-            self.session.message.emit("error", told(str(made)))
+        if isinstance(made, Exception):
+            self.session.message.emit("error", _words_of(made))
             if self.current is not None:
-                self._end(self.current, "failed", failures=(told(str(made)),))
+                self._end(self.current, "failed", failures=(_words_of(made),))
+            return
+        if self._closed:
+            made.close()
             return
         self._engine = made
         for callback in callbacks:
@@ -203,16 +210,18 @@ class Runner(QObject):
                 outcome = engine.submit(
                     run.graph, only=run.only, each=dict(run.each) or None, paths=run.paths, watch=True
                 )
-            except VidflowError as error:
+            except Exception as error:  # noqa: BLE001 - a run that cannot begin has failed, whatever the reason
                 outcome = error
-            except Exception as error:
-                logging.getLogger(__name__).exception("The run could not begin.")
-                outcome = VidflowError(f"{type(error).__name__}: {error}")
-            self._submitted.emit(run, outcome)
+            with contextlib.suppress(RuntimeError):  # the window was closed meanwhile
+                self._submitted.emit(run, outcome)
 
         threading.Thread(target=submit, name="submit", daemon=True).start()
 
-    def _on_submitted(self, run: Run, outcome: Request | VidflowError) -> None:
+    def _on_submitted(self, run: Run, outcome: Request | Exception) -> None:
+        if self._closed:
+            if not isinstance(outcome, Exception):
+                outcome.cancel()
+            return
         if isinstance(outcome, GraphError):
             lines = tuple(whole(problem) for problem in outcome.problems)
             for problem in outcome.problems:
@@ -220,8 +229,8 @@ class Runner(QObject):
                     self._state(run, problem.node, NodeState("failed", message=told(problem.message)))
             self._end(run, "failed", failures=lines)
             return
-        if isinstance(outcome, VidflowError):
-            self._end(run, "failed", failures=(told(str(outcome)),))
+        if isinstance(outcome, Exception):
+            self._end(run, "failed", failures=(_words_of(outcome),))
             return
         self.request = outcome
         self._reader = outcome.events()
@@ -237,6 +246,7 @@ class Runner(QObject):
         if run is None or reader is None:
             self._timer.stop()
             return
+        here = self.session.number == run.document
         touched: dict[str, None] = {}
         newest: dict[str, Any] = {}
         ended: events.RunFinished | None = None
@@ -255,7 +265,7 @@ class Runner(QObject):
                     self._state(run, event.node, NodeState("running", event.step, event.total, state.seconds))
                     run.progress[event.node] = (event.step, event.total)
                     touched[event.node] = None
-                    if event.preview is not None:
+                    if event.preview is not None and here:
                         self.preview.emit(event.node, event.step, event.total, event.preview)
                 case events.FramesReady():
                     newest[event.node] = event
@@ -274,12 +284,12 @@ class Runner(QObject):
                     self.line.emit(f"{event.node}: {told(event.message)}")
                 case events.RunFinished():
                     ended = event
-        for event in newest.values():
+        for event in newest.values() if here else ():
             self.picture.emit(event.node, event.start, event.stop, event.frames)
         for node in touched:
             self.advanced.emit(run, node)
         if ended is not None:
-            failures = tuple(_words_of(one) for one in self.request.failures) if self.request else ()
+            failures = tuple(str(one) for one in self.request.failures) if self.request else ()
             self._end(run, ended.status, ended.files, failures, ended.notes)
 
     def _state(self, run: Run, flat: str, state: NodeState) -> None:
@@ -310,6 +320,7 @@ class Runner(QObject):
 
     def close(self) -> None:
         """Cancel what runs and close the engine, on a thread where it takes its time."""
+        self._closed = True
         self.queue.clear()
         self._timer.stop()
         if self.request is not None:
@@ -319,5 +330,5 @@ class Runner(QObject):
             engine.close()
 
 
-def _words_of(failure: Failure) -> str:
-    return told(str(failure))
+def _words_of(error: Exception) -> str:
+    return told(str(error)) if isinstance(error, VidflowError) else f"{type(error).__name__}: {error}"

@@ -4,9 +4,9 @@ work, behind everything else that the engine does."""
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from vidflow.errors import VidflowError
 from vidflow.graph import Graph, Paths
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vidflow.gui.session import Session
     from vidflow.gui.thumbnails import Thumbnails
 
+_Here: TypeAlias = "tuple[int, Graph, Paths]"
+"""Which document, as it was and where."""
 WAIT = 400
 """Milliseconds after the last check or run when pictures are looked for."""
 MOST = 60
@@ -30,6 +32,8 @@ BEHIND = -20.0
 class Stills(QObject):
     """Asks for what is missing."""
 
+    _made = Signal(int, str, object)
+
     def __init__(self, session: Session, runner: Runner, canvas: Canvas, thumbs: Thumbnails) -> None:
         super().__init__()
         self.session, self.runner, self.canvas, self.thumbs = session, runner, canvas, thumbs
@@ -40,7 +44,8 @@ class Stills(QObject):
         self._timer.timeout.connect(self._look)
         for signal in (session.checked, session.scope_changed, canvas.zoomed):
             signal.connect(lambda *_: self._timer.start())
-        session.replaced.connect(self._had.clear)
+        session.replaced.connect(self._forget)
+        self._made.connect(self._take)
         runner.started.connect(lambda _: self.stop())
         runner.finished.connect(lambda _: self._timer.start())
 
@@ -48,6 +53,14 @@ class Stills(QObject):
         """Make no more."""
         self._turn += 1
         self._timer.stop()
+
+    def _forget(self) -> None:
+        self.stop()
+        self._had.clear()
+
+    def _take(self, document: int, flat: str, picture: Any) -> None:
+        if document == self.session.number:
+            self.thumbs.offer(flat, picture)
 
     def _look(self) -> None:
         session = self.session
@@ -62,14 +75,16 @@ class Stills(QObject):
             if item.face.picture and mark and self._had.get(flat) != mark and flat not in wrong:
                 wanted.append((flat, mark))
         if wanted:
-            turn, graph, paths = self._turn, session.graph, session.paths
-            self.runner.with_engine(lambda engine: self._begin(engine, graph, paths, wanted[:MOST], turn))
+            here = (session.number, session.graph, session.paths)
+            turn = self._turn
+            self.runner.with_engine(lambda engine: self._begin(engine, here, wanted[:MOST], turn))
 
-    def _begin(self, engine: Engine, graph: Graph, paths: Paths, wanted: list[tuple[str, int]], turn: int) -> None:
-        work = (engine, graph, paths, wanted, turn)
+    def _begin(self, engine: Engine, here: _Here, wanted: list[tuple[str, int]], turn: int) -> None:
+        work = (engine, here, wanted, turn)
         threading.Thread(target=self._make, args=work, name="stills", daemon=True).start()
 
-    def _make(self, engine: Engine, graph: Graph, paths: Paths, wanted: list[tuple[str, int]], turn: int) -> None:
+    def _make(self, engine: Engine, here: _Here, wanted: list[tuple[str, int]], turn: int) -> None:
+        document, graph, paths = here
         for flat, mark in wanted:
             if turn != self._turn or engine.closed:
                 return
@@ -84,7 +99,9 @@ class Stills(QObject):
                         continue
                     at = video.info.frames // 3
                     for frames in opened.read(at, at + 1):
-                        self.thumbs.offer(flat, frames.numpy()[0])
+                        self._made.emit(document, flat, frames.numpy()[0])
+            except RuntimeError:  # the window was closed meanwhile
+                return
             except (VidflowError, KeyError):
                 # What is wrong is said where the node is looked at or run.
                 continue

@@ -19,6 +19,7 @@ class Thumbnails(QObject):
     """`offer` takes frames; `ready` gives a node's picture on the thread of whoever listens."""
 
     ready = Signal(str, QImage)
+    _shrunk = Signal(int, str, QImage)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +27,8 @@ class Thumbnails(QObject):
         self._made: dict[str, float] = {}
         self._changed = threading.Condition()
         self._closed = False
+        self._turn = 0
+        self._shrunk.connect(self._take)
         self._thread: threading.Thread | None = None
 
     def offer(self, flat: str, picture: Any) -> None:
@@ -37,15 +40,26 @@ class Thumbnails(QObject):
                 self._thread.start()
             self._changed.notify()
 
+    def forget(self) -> None:
+        """Whatever was offered is of another document."""
+        with self._changed:
+            self._turn += 1
+            self._waiting.clear()
+            self._made.clear()
+
+    def _take(self, turn: int, flat: str, image: QImage) -> None:
+        if turn == self._turn:
+            self.ready.emit(flat, image)
+
     def _work(self) -> None:
         while (found := self._next()) is not None:
-            flat, picture = found
+            turn, flat, picture = found
             try:
-                self.ready.emit(flat, small(picture() if callable(picture) else picture))
+                self._shrunk.emit(turn, flat, small(picture() if callable(picture) else picture))
             except RuntimeError:  # the window was closed meanwhile
                 return
 
-    def _next(self) -> tuple[str, Any] | None:
+    def _next(self) -> tuple[int, str, Any] | None:
         """What is to be made next; None once all is over."""
         with self._changed:
             while not self._closed:
@@ -53,7 +67,7 @@ class Thumbnails(QObject):
                 for flat in self._waiting:
                     if now - self._made.get(flat, 0.0) >= EVERY:
                         self._made[flat] = now
-                        return flat, self._waiting.pop(flat)
+                        return self._turn, flat, self._waiting.pop(flat)
                 self._changed.wait(EVERY if self._waiting else None)
             return None
 

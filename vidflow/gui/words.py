@@ -101,4 +101,4 @@ def said(text: object) -> str:
 
 def plain(text: str) -> str:
     """A tooltip that says what a file says: Qt would take tags in it for markup and load what they name."""
-    return f"<span>{escape(text)}</span>".replace("\n", "<br>") if Qt.mightBeRichText(text) else text
+    return f"<span>{escape(text)}</span>".replace("\n", "<br>") if Qt.mightBeRichText(text) else text  # type: ignore[attr-defined]

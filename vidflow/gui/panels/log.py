@@ -123,5 +123,7 @@ class _Handler(logging.Handler):
     def stop(self) -> None:
         """The panel is gone."""
         self._relay = None
-        logging.getLogger().removeHandler(self)
-        logging.captureWarnings(False)
+        root = logging.getLogger()
+        root.removeHandler(self)
+        if not any(isinstance(one, _Handler) for one in root.handlers):
+            logging.captureWarnings(False)
