@@ -47,6 +47,8 @@ class Session(QObject):
 
     changed = Signal(object, object)
     selection_changed = Signal()
+    parting = Signal()
+    """The scope is about to be left: what is being typed in it counts now."""
     scope_changed = Signal()
     shown_changed = Signal()
     checked = Signal()
@@ -119,10 +121,9 @@ class Session(QObject):
         return "/".join((*self.scope, id))
 
     def kind(self, node: Node | str) -> Kind | None:
-        """What is known of the type of a node; None where it is not known."""
-        if isinstance(node, str):
-            node = self.nodes[node]
-        return self._kinds.get(node.type)
+        """What is known of the type of a node; None where it is not known, or there is no such node."""
+        found = self.nodes.get(node) if isinstance(node, str) else node
+        return self._kinds.get(found.type) if found is not None else None
 
     @property
     def kinds(self) -> Kinds:
@@ -252,7 +253,11 @@ class Session(QObject):
 
     def go(self, scope: tuple[str, ...]) -> None:
         """Show the subgraph at the end of these ids of instances."""
-        if scope != self.scope and self._enterable(scope):
+        if scope == self.scope or not self._enterable(scope):
+            return
+        self.parting.emit()
+        # What was typed may have changed what there is to enter.
+        if self._enterable(scope):
             self.scope = scope
             self.selection = ()
             self.scope_changed.emit()

@@ -111,7 +111,8 @@ class Window(QMainWindow):
             (self.canvas if command.canvas else self).addAction(action)
             self.actions_by_name[command.name] = action
             slot = getattr(self, f"do_{command.name}")
-            action.triggered.connect(lambda _=False, slot=slot: slot())
+            # What is being typed on the canvas counts before any command: a save, a run.
+            action.triggered.connect(lambda _=False, slot=slot: (self.canvas.editor.close(), slot()))
         self.set_keys()
 
     def set_keys(self) -> None:
@@ -282,6 +283,7 @@ class Window(QMainWindow):
         runner.picture.connect(lambda node, start, stop, frames: self._offer(node, lambda: frames.numpy()[-1]))
         runner.preview.connect(lambda node, step, total, picture: self._offer(node, picture))
         self.thumbs.ready.connect(canvas.set_thumb)
+        session.replaced.connect(self.thumbs.forget)
         self.palette_panel.chosen.connect(lambda type: self.editing.add(type))
         canvas.node_dropped.connect(lambda type, at: self.editing.add(type, at))
         canvas.files_dropped.connect(self._drop_files)
@@ -528,6 +530,7 @@ class Window(QMainWindow):
 
     def may_leave(self) -> bool:
         """Whether the document may be closed: saved, or given up knowingly."""
+        self.canvas.editor.close()
         if not self.session.dirty:
             return True
         save, discard = tr("Save"), tr("Discard")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt
@@ -21,6 +22,7 @@ from vidflow.gui.words import tr
 from vidflow.nodespec.hints import Choice, File, Folder, Text
 
 if TYPE_CHECKING:
+    from vidflow.graph import Graph
     from vidflow.gui.canvas.frame import FrameItem
     from vidflow.gui.canvas.node import NodeItem
     from vidflow.gui.canvas.view import Canvas
@@ -35,9 +37,19 @@ class InPlace(QObject):
         self.session = canvas.session
         self.field: QWidget | None = None
         self._take: Callable[[str], None] | None = None
+        self._there: Callable[[], bool] = lambda: True
+        """Whether what is edited is still in the document."""
+        self.session.changed.connect(self._on_change)
+        self.session.replaced.connect(lambda: self.close(accept=False))
+        self.session.scope_changed.connect(lambda: self.close(accept=False))
+        self.session.parting.connect(self.close)
         canvas.zoomed.connect(lambda _: self.close())
         canvas.horizontalScrollBar().valueChanged.connect(lambda _: self.close())
         canvas.verticalScrollBar().valueChanged.connect(lambda _: self.close())
+
+    def _on_change(self, before: Graph, after: Graph) -> None:
+        if not self._there():
+            self.close(accept=False)
 
     def edit(self, item: NodeItem, row: int) -> None:
         """Edit the setting of a row: a choice drops down, a yes or no turns, a file is chosen, the rest is typed."""
@@ -59,9 +71,18 @@ class InPlace(QObject):
             text = "" if value is None else ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
             area = self._area(item.mapRectToScene(item.value_rect(row)))
             multiline = isinstance(hint, Text) and hint.multiline
-            self._open(
-                area, text, lambda given: self._typed(item.id, slot, given), label_of(setting), multiline=multiline
-            )
+            take = partial(self._typed, item.id, slot)
+            self._open(area, text, take, label_of(setting), self._node_there(item.id), multiline=multiline)
+
+    def _node_there(self, id: str) -> Callable[[], bool]:
+        return lambda: id in self.session.nodes
+
+    def _frame_there(self, name: str) -> Callable[[], bool]:
+        def there() -> bool:
+            frames = self.session.layout.get("frames")
+            return isinstance(frames, Mapping) and name in frames
+
+        return there
 
     def rename(self, item: NodeItem) -> None:
         """Give a node another title."""
@@ -71,7 +92,7 @@ class InPlace(QObject):
             self.session.do(SetView(path, text.strip() or UNSET, self.session.definition))
 
         area = self._area(item.mapRectToScene(QRectF(8, 2, item.width - 16, 24)))
-        self._open(area, item.face.title, take, tr("Title"))
+        self._open(area, item.face.title, take, tr("Title"), self._node_there(item.id))
 
     def rename_frame(self, frame: FrameItem) -> None:
         """Give a frame another title."""
@@ -81,7 +102,7 @@ class InPlace(QObject):
             self.session.do(SetView(path, text.strip(), self.session.definition))
 
         area = self._area(frame.mapRectToScene(QRectF(8, 4, min(frame.size[0] - 16, 320), 26)))
-        self._open(area, frame.title, take, tr("Title"))
+        self._open(area, frame.title, take, tr("Title"), self._frame_there(frame.name))
 
     def note(self, frame: FrameItem) -> None:
         """Write a frame's note."""
@@ -91,12 +112,21 @@ class InPlace(QObject):
             self.session.do(SetView(path, text.strip(), self.session.definition))
 
         area = self._area(frame.mapRectToScene(QRectF(8, 32, min(frame.size[0] - 16, 360), 80)))
-        self._open(area, frame.note, take, tr("Note"), multiline=True)
+        self._open(area, frame.note, take, tr("Note"), self._frame_there(frame.name), multiline=True)
 
     def _area(self, box: QRectF) -> QRect:
         return self.canvas.mapFromScene(box).boundingRect()
 
-    def _open(self, area: QRect, text: str, take: Callable[[str], None], name: str, *, multiline: bool = False) -> None:
+    def _open(
+        self,
+        area: QRect,
+        text: str,
+        take: Callable[[str], None],
+        name: str,
+        there: Callable[[], bool],
+        *,
+        multiline: bool = False,
+    ) -> None:
         self.close()
         field: QLineEdit | QPlainTextEdit
         if multiline:
@@ -117,7 +147,7 @@ class InPlace(QObject):
         area.moveTop(max(0, min(area.top(), room.height() - area.height())))
         field.setGeometry(area)
         field.installEventFilter(self)
-        self._take = take
+        self._take, self._there = take, there
         self.field = field
         field.show()
         field.setFocus(Qt.FocusReason.PopupFocusReason)
@@ -149,6 +179,7 @@ class InPlace(QObject):
         """Take the field away; what was typed counts unless it is Esc that closes it."""
         field, self.field = self.field, None
         take, self._take = self._take, None
+        self._there = lambda: True
         if field is None:
             return
         text = field.toPlainText() if isinstance(field, QPlainTextEdit) else field.text()  # type: ignore[attr-defined]

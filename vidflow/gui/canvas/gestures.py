@@ -63,9 +63,17 @@ class Gesture:
     def cancel(self) -> None:
         """Put everything back."""
 
+    def interrupt(self) -> bool:
+        """The document changes under it, by a key for instance. Gives whether that ends it: by default, as Esc does."""
+        self.cancel()
+        return True
+
 
 class Pan(Gesture):
     """Moving what is seen."""
+
+    def interrupt(self) -> bool:
+        return False
 
     def __init__(self, canvas: Canvas, event: QMouseEvent) -> None:
         super().__init__(canvas, event)
@@ -118,6 +126,9 @@ class Band(Gesture):
     def cancel(self) -> None:
         self.band.hide()
         self.session.select(self.before)
+
+    def interrupt(self) -> bool:
+        return False
 
 
 class Move(Gesture):
@@ -280,7 +291,7 @@ class Scrub(Gesture):
         self.turned = 0.0
         self.last = self.start.x()
         self.key = object()
-        self.changed = False
+        self.changed = self.editing = False
 
     def move(self, event: QMouseEvent, at: QPointF) -> None:
         numeric = scrubs(self.slot) and isinstance(self.value, int | float) and not isinstance(self.value, bool)
@@ -298,7 +309,9 @@ class Scrub(Gesture):
             value = min(value, hint.max) if hint.max is not None else value
         value = round(value) if self.slot.type.name == "int" else round(value, 6)
         edit = SetInput(self.item.id, self.input, value, self.session.definition)
+        self.editing = True
         self.changed = self.session.do(edit, merge_key=self.key) or self.changed
+        self.editing = False
 
     def release(self, event: QMouseEvent, at: QPointF) -> None:
         self.canvas.viewport().unsetCursor()
@@ -309,6 +322,12 @@ class Scrub(Gesture):
         self.canvas.viewport().unsetCursor()
         if self.changed:
             self.session.undo()
+
+    def interrupt(self) -> bool:
+        # The edit that Esc would take back may not be the last one any more.
+        if not self.editing:
+            self.canvas.viewport().unsetCursor()
+        return not self.editing
 
 
 class DragWire(Gesture):
@@ -670,6 +689,23 @@ class Gestures:
         gesture, self.active = self.active, None
         if gesture is not None:
             gesture.cancel()
+
+    def interrupt(self) -> None:
+        """The document changes while the button is down."""
+        gesture, self.active = self.active, None
+        if gesture is not None and not gesture.interrupt():
+            self.active = gesture
+
+    def drop(self) -> None:
+        """Another scope or document is shown: nothing of what the mouse was at is there any more."""
+        gesture, self.active = self.active, None
+        self.picked = self._hovered = None
+        if isinstance(gesture, Band):
+            gesture.band.hide()
+        elif isinstance(gesture, Pan):
+            gesture.cancel()
+        elif gesture is not None:
+            gesture.interrupt()
 
     # What gestures end in
 

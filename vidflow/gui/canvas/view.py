@@ -112,6 +112,8 @@ class Canvas(NodeViewer):
     # The document's view
 
     def _on_change(self, before: Graph, after: Graph) -> None:
+        # First: what it puts back is where it was before the change.
+        self.gestures.interrupt()
         self.sync()
 
     def _on_replaced(self) -> None:
@@ -120,7 +122,7 @@ class Canvas(NodeViewer):
         self._scope = None  # else the place where the last document was looked at would be kept for this one
 
     def _on_scope(self) -> None:
-        self.gestures.cancel()
+        self.gestures.drop()
         if self._scope is not None:
             self._views[self._scope] = (self._scale, self.mapToScene(self.viewport().rect().center()))
         self._scope = self.session.scope
@@ -142,6 +144,7 @@ class Canvas(NodeViewer):
         self._known.clear()
         self._nodes, self._used, self._bends = {}, {}, None
         self.sync()
+        self._on_checked()
 
     def sync(self) -> None:
         """Bring the items to what the document says now; what has not changed is known by identity."""
