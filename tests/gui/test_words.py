@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QAccessible, QAction, QFont, QFontDatabase, QKeySequence, QRawFont
+from PySide6.QtCore import QRectF, QTimer
+from PySide6.QtGui import QAccessible, QAction, QFont, QFontDatabase, QFontMetricsF, QKeySequence, QRawFont
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QPlainTextEdit,
     QProgressBar,
+    QPushButton,
     QScrollBar,
     QTabBar,
     QWidget,
@@ -312,6 +313,34 @@ def test_every_control_has_a_name(window: Any, qtbot: Any, speak: Callable[[str]
     for language in ("ja", "en"):
         speak(language)
         assert nameless(window) == []
+
+
+def test_giving_up_a_dialog_is_not_stopping_a_run(window: Any, speak: Callable[[str], None]) -> None:
+    from vidflow.gui.versions import choose_version
+
+    speak("ja")
+    said: list[str] = []
+    while_open(
+        lambda: choose_version(window),
+        lambda dialog: said.extend(one.text() for one in dialog.findChildren(QPushButton)),
+    )
+    assert said == ["開く", "キャンセル"]
+
+
+@pytest.mark.parametrize("width", [8, 40, 60, 200])
+def test_a_title_seen_from_afar_ends_with_a_whole_letter(qapp: Any, width: int) -> None:
+    from vidflow.gui import theme
+    from vidflow.gui.canvas.node import _lines
+
+    metrics = QFontMetricsF(theme.font(20))
+    for title in ("クロスフェード", "Two of the shots", "ビデオ"):
+        box = QRectF(0, 0, width, 2.5 * metrics.lineSpacing())
+        lines = _lines(title, metrics, box)
+        assert 1 <= len(lines) <= 2
+        assert title.replace(" ", "").startswith("".join(lines).replace(" ", ""))
+        assert all(len(line) == 1 or metrics.horizontalAdvance(line) <= width for line in lines)
+        if width == 200:
+            assert lines == [title]
 
 
 def test_menus_of_qt_are_japanese_too(window: Any, speak: Callable[[str], None]) -> None:

@@ -48,7 +48,7 @@ def ask_variants(window: Window) -> dict[str, Sequence[Any]]:
     buttons = QDialogButtonBox()
     run = buttons.addButton(tr("Run"), QDialogButtonBox.ButtonRole.AcceptRole)
     run.setEnabled(False)
-    buttons.addButton(tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+    buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
     buttons.accepted.connect(dialog.accept)
     buttons.rejected.connect(dialog.reject)
     layout.addWidget(buttons)

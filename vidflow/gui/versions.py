@@ -41,7 +41,7 @@ def choose_version(window: Window) -> None:
     buttons = QDialogButtonBox()
     take = buttons.addButton(tr("Open"), QDialogButtonBox.ButtonRole.AcceptRole)
     take.setEnabled(bool(versions))
-    buttons.addButton(tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+    buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
     buttons.accepted.connect(dialog.accept)
     buttons.rejected.connect(dialog.reject)
     shown.itemDoubleClicked.connect(lambda _: dialog.accept())

@@ -930,7 +930,7 @@ class Window(QMainWindow):
             if self.actions_by_name[command.name].isEnabled() and command.name != "commands"
         ]
         centre = self.mapToGlobal(self.rect().center()) - QPoint(150, 240)
-        self._search.ask(centre, found, lambda name: self.actions_by_name[name].trigger())
+        self._search.ask(centre, found, lambda name: self.actions_by_name[name].trigger(), tr("Search commands"))
 
     def _keys_words(self, command: Command) -> str:
         return ", ".join(one.toString() for one in self.actions_by_name[command.name].shortcuts())

@@ -20,7 +20,7 @@ CONTEXT = "vidflow"
 
 
 class _Words(QTranslator):
-    """Qt asks this for every text; what is not in the table stays English."""
+    """Qt asks this for every text; what of ours is not in the table stays English."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
@@ -30,10 +30,8 @@ class _Words(QTranslator):
         return not self._table
 
     def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> Any:
-        # Qt's own words (the buttons of its dialogs) are asked for under its own contexts; names of keys stay Qt's.
-        if context == "QShortcut":
-            return None
-        return self._table.get(text.replace("&", "") if context != CONTEXT else text)
+        # Qt's own words are asked for under its own contexts and translated by Qt.
+        return self._table.get(text) if context == CONTEXT else None
 
 
 def later(text: str) -> str:

@@ -176,10 +176,10 @@ class NodeItem(AbstractNodeItem):
         box = QRectF(5 / lod, 1 / lod, self._width - 8 / lod, room - 2 / lod)
         painter.setPen(colours.qcolor("text"))
         painter.setFont(theme.font(size))
-        lines = Qt.TextFlag.TextWordWrap if box.height() > 2.4 * size else Qt.TextFlag.TextSingleLine
-        painter.drawText(
-            box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | lines, self.face.title[:LONGEST]
-        )
+        key = ("far", size, round(box.height()))
+        if key not in self._texts:
+            self._texts[key] = "\n".join(_lines(self.face.title[:LONGEST], QFontMetricsF(theme.font(size)), box))
+        painter.drawText(box, _MIDDLE_LEFT, self._texts[key])
 
     def _far_error(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
         """What is wrong, in the place of the rows, in letters that can still be read."""
@@ -187,6 +187,9 @@ class NodeItem(AbstractNodeItem):
         box = QRectF(12, HEADER, self._width - 20, bottom - HEADER)
         painter.setPen(colours.qcolor("error"))
         painter.setFont(theme.font(round(9 / lod)))
+        # Whole lines only.
+        line = painter.fontMetrics().lineSpacing()
+        box.setHeight(max(1, box.height() // line) * line)
         painter.drawText(box, Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap, self.footer()[0])
 
     def _far_state(self, painter: QPainter, colours: theme.Theme, lod: float) -> None:
@@ -332,13 +335,29 @@ class NodeItem(AbstractNodeItem):
         painter.setOpacity(0.45 if self.face.off else 1.0)
 
     def _elided(self, key: Any, text: str, width: float, size: int = theme.LABEL, bold: bool = False) -> str:
+        # Hinted letters are a little wider where the canvas is zoomed.
         found = self._texts.get(key)
         if found is None:
             metrics = QFontMetricsF(theme.font(size, bold))
             if len(self._texts) > 40:
                 self._texts.clear()
-            found = self._texts[key] = metrics.elidedText(text[:LONGEST], Qt.TextElideMode.ElideRight, width)
+            found = self._texts[key] = metrics.elidedText(text[:LONGEST], Qt.TextElideMode.ElideRight, 0.97 * width)
         return found
+
+
+def _lines(text: str, metrics: QFontMetricsF, box: QRectF) -> list[str]:
+    """As much of a text as fits into a box in whole letters, on lines broken between words where there are any."""
+    found: list[str] = []
+    room = max(1, int(box.height() // metrics.lineSpacing()))
+    while text and len(found) < room:
+        end = len(text)
+        while end > 1 and metrics.horizontalAdvance(text[:end]) > box.width():
+            end -= 1
+        if end < len(text) and len(found) + 1 < room and text[end] != " " and " " in text[:end]:
+            end = text[:end].rindex(" ")
+        found.append(text[:end])
+        text = text[end:].lstrip()
+    return found
 
 
 def key_of(port: Port) -> tuple[str, str, int | None]:

@@ -114,18 +114,22 @@ class Search(QFrame):
         self._speak()
 
     def _speak(self) -> None:
-        self.setAccessibleName(tr("Add a node"))
-        self.line.setPlaceholderText(tr("Add a node"))
-        self.line.setAccessibleName(tr("Add a node"))
-        self.list.setAccessibleName(tr("Nodes that answer"))
+        self._name(tr("Add a node"))
+        self.list.setAccessibleName(tr("What was found"))
+
+    def _name(self, words: str) -> None:
+        self.setAccessibleName(words)
+        self.line.setPlaceholderText(words)
+        self.line.setAccessibleName(words)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange:
             self._speak()
 
-    def ask(self, at: QPoint, found: Sequence[Entry], chosen: Callable[[str], None]) -> None:
-        """Open at a place of the screen; `chosen` gets the type."""
+    def ask(self, at: QPoint, found: Sequence[Entry], chosen: Callable[[str], None], words: str = "") -> None:
+        """Open at a place of the screen; `chosen` gets the type. `words` say what is searched, by default nodes."""
+        self._name(words or tr("Add a node"))
         self._entries = list(found)
         self._chosen = chosen
         self.line.clear()
