@@ -249,6 +249,9 @@ class NodeItem(AbstractNodeItem):
         if self.target is not None and row.setting == self.target[1] and self.target[0] == "setting":
             painter.fillRect(self.row_rect(index).adjusted(3, 1, -1, -1), colours.qcolor("accent", 0.25))
         half = rect.width() * (0.5 if row.setting or row.right else 1.0)
+        if row.setting:
+            # A long name has the room that a short value leaves.
+            half = max(half, rect.width() - self._advance(index, row.value) - 4)
         painter.setPen(colours.qcolor("muted"))
         if row.label:
             box = QRectF(rect.left(), rect.top(), half - 4, ROW)
@@ -333,6 +336,12 @@ class NodeItem(AbstractNodeItem):
             painter.setOpacity((0.45 if self.face.off else 1.0) * (1.0 if fits else 0.25))
             draw_port(painter, colours, spot.port, spot.at, size)
         painter.setOpacity(0.45 if self.face.off else 1.0)
+
+    def _advance(self, index: int, text: str) -> float:
+        key = (index, "w")
+        if key not in self._texts:
+            self._texts[key] = str(QFontMetricsF(theme.font(theme.LABEL)).horizontalAdvance(text[:LONGEST]))
+        return float(self._texts[key])
 
     def _elided(self, key: Any, text: str, width: float, size: int = theme.LABEL, bold: bool = False) -> str:
         # Hinted letters are a little wider where the canvas is zoomed.

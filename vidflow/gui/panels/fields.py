@@ -324,6 +324,8 @@ class ChoiceField(Field):
         # So that a list is as wide as its words, however narrow the panel.
         widest = max(self.box.fontMetrics().horizontalAdvance(self.box.itemText(k)) for k in range(self.box.count()))
         self.box.view().setMinimumWidth(widest + 32)
+        # Beside its name there is room for a short word in a panel of usual width.
+        self.wide = widest > 72
 
     def _chosen(self, index: int) -> None:
         self.settled.emit()
