@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import warnings
 from pathlib import Path
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton
 from tests.gui.hand import Hand, agree
 from vidflow.graph import AddNode, Link, Node, SetInput, SetView, from_mapping, load
 from vidflow.gui import open_window
+from vidflow.gui.states import NodeState
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 STILL = {"type": "load_image", "inputs": {"path": "resources:media/moon.png"}}
@@ -313,6 +315,8 @@ def test_another_document_is_seen_from_where_all_of_it_is(window: Any) -> None:
 
 
 def test_of_two_windows_one_can_be_closed(window: Any, qtbot: Any) -> None:
+    # pytest puts the showing of warnings back after each test, behind logging's back.
+    logging.captureWarnings(False)
     other = open_window()
     other.show()
     other.session.put(from_mapping(LOOK), None)
@@ -327,3 +331,17 @@ def test_of_two_windows_one_can_be_closed(window: Any, qtbot: Any) -> None:
         warnings.simplefilter("always")
         warnings.warn("a warning of a node", UserWarning, stacklevel=1)
     qtbot.waitUntil(lambda: "a warning of a node" in window.log.text.toPlainText())
+
+
+def test_a_subgraph_is_told_once_of_all_that_begins_in_it(window: Any, qtbot: Any) -> None:
+    inner = {f"n{k}": {"type": "number"} for k in range(50)}
+    document = {"vidflow": 1, "nodes": {"s": {"type": "graph:g"}}, "graphs": {"g": {"nodes": inner}}}
+    window.session.put(from_mapping(document), None)
+    told: list[str] = []
+    window.session.state_changed.connect(told.append)
+    with qtbot.waitSignal(window.session.state_changed, check_params_cb=lambda flat: flat == "s"):
+        for id in inner:
+            window.session.set_state(f"s/{id}", NodeState("waiting"), {})
+    assert told.count("s") == 1
+    assert len(told) == 51
+    assert window.canvas.nodes["s"].state.kind == "waiting"

@@ -311,6 +311,7 @@ class Runner(QObject):
         for flat in run.nodes:
             if self.session.state(flat).kind in ("waiting", "running"):
                 self._state(run, flat, NodeState())
+        self.session.tell_around()
         self.current = None
         self.history.append(run)
         word = {"done": tr("done"), "failed": tr("failed"), "cancelled": tr("cancelled")}[status]

@@ -84,6 +84,9 @@ class Session(QObject):
         self._timer = QTimer(self, singleShot=True, interval=CHECK_AFTER)
         self._timer.timeout.connect(self.check_now)
         self._found.connect(self._take_findings)
+        self._around: dict[str, None] = {}
+        self._gather = QTimer(self, singleShot=True, interval=0)
+        self._gather.timeout.connect(self.tell_around)
         self._checking = False
 
     # The document
@@ -332,6 +335,7 @@ class Session(QObject):
         self.scope = self.selection = ()
         self.pinned = self.shown = ""
         self._states.clear()
+        self._around.clear()
         self._marks = Marks()
         self._kinds = Kinds(graph, self.types)
         self.problems = self.advice = ()
@@ -435,7 +439,16 @@ class Session(QObject):
         self._tell_state(flat)
 
     def _tell_state(self, flat: str) -> None:
-        for one in (flat, *around(flat)):
+        self.state_changed.emit(flat)
+        # What a subgraph says is gathered from all in it: once for all that is told in one go.
+        self._around.update(dict.fromkeys(around(flat)))
+        if self._around and not self._gather.isActive():
+            self._gather.start()
+
+    def tell_around(self) -> None:
+        """Tell now of the subgraphs around the nodes that were told of."""
+        told, self._around = self._around, {}
+        for one in told:
             self.state_changed.emit(one)
 
     def close(self) -> None:

@@ -86,6 +86,8 @@ class Canvas(NodeViewer):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for item in (self._cursor_text, self._LIVE_PIPE, self._SLICER_PIPE):
             self.scene().removeItem(item)
+        # NodeGraphQt's own search has no parent, so nobody else would take it away.
+        self._search_widget.deleteLater()
         self.reason = QLabel(self.viewport())
         self.reason.setObjectName("reason")
         self.reason.setTextFormat(Qt.TextFormat.PlainText)
