@@ -31,6 +31,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     window = open_window()
     window.resize(width, height)
+    window.share_out()
     window.show()
     wait(lambda: False, 2)
 

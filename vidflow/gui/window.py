@@ -306,16 +306,22 @@ class Window(QMainWindow):
             self.resize(QSize(1600, 1000).boundedTo(self.screen().availableSize() - QSize(8, 48)))
         self._fold(True)
         if not (isinstance(state, QByteArray) and self.restoreState(state, LAYOUT)):
-            docks = self.docks
-            self.resizeDocks([docks["palette_dock"]], [220], Qt.Orientation.Horizontal)
-            self.resizeDocks([docks["viewer_dock"], docks["settings_dock"]], [342, 300], Qt.Orientation.Horizontal)
-            self.resizeDocks([docks["timeline_dock"]], [180], Qt.Orientation.Vertical)
+            self.share_out()
         self._show_file()
         self._show_scope()
         self._show_running()
         self._enable()
         self.actions_by_name["thumbnails"].setChecked(True)
         self.pages.setCurrentWidget(self.welcome if not self.session.graph.nodes else self.canvas)
+
+    def share_out(self) -> None:
+        """Give the parts the room that they have at first: the canvas and the viewer 55 to 45 of what is left."""
+        docks, across = self.docks, Qt.Orientation.Horizontal
+        palette, settings = 220, 300
+        viewer = max(240, round((self.width() - palette - settings) * 0.45))
+        self.resizeDocks([docks["palette_dock"]], [palette], across)
+        self.resizeDocks([docks["viewer_dock"], docks["settings_dock"]], [viewer, settings], across)
+        self.resizeDocks([docks["timeline_dock"]], [180], Qt.Orientation.Vertical)
 
     def _speak(self) -> None:
         """Put words on everything, in the language that is on."""
