@@ -192,8 +192,6 @@ class Window(QMainWindow):
                 "dissolve",
                 "",
                 "select_all",
-                "",
-                "keys",
             ),
             "Node": (
                 *(
