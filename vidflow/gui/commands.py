@@ -76,6 +76,20 @@ COMMANDS = (
     Command("about", _("About vidflow")),
 )
 BY_NAME = {command.name: command for command in COMMANDS}
+BREAK = "|"
+"""A line between two commands."""
+MENUS = {
+    "File": "new open recent | save save_as versions | open_outputs | quit",
+    "Edit": "undo redo | cut copy paste duplicate delete dissolve | select_all",
+    "Node": "search | show play toggle_off rename | group ungroup enter leave | frame arrange align",
+    "View": "fit fit_selection zoom_in zoom_out zoom_reset | thumbnails | panels | theme language | welcome",
+    "Run": "run run_selected run_variants cancel",
+    "Help": "commands keys about",
+}
+"""What is in each menu: names of commands, and of menus inside it."""
+TOOLBAR = "new open save | undo redo | search fit arrange"
+ALIGNING = ("align_left", "align_right", "align_top", "align_bottom", "spread_across", "spread_down")
+"""The commands that need several nodes."""
 
 
 def keys_of(command: Command) -> list[QKeySequence]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QCursor, QDesktopServices
 from PySide6.QtWidgets import (
-    QApplication,
     QDockWidget,
     QFileDialog,
     QFrame,
@@ -29,17 +29,14 @@ from PySide6.QtWidgets import (
 
 from vidflow import __version__
 from vidflow.errors import GraphError
-from vidflow.graph import Edit, Graph, Link, SetView
-from vidflow.graph.document import links_in
-from vidflow.graph.porting import ports_of, with_input, with_output, without_input, without_output
+from vidflow.graph import Graph
 from vidflow.gui import application, icons
-from vidflow.gui.canvas.face import Port, label_of
-from vidflow.gui.canvas.frame import TOKENS, FrameItem
-from vidflow.gui.canvas.node import NodeItem
+from vidflow.gui.banner import Banner
+from vidflow.gui.canvas.face import Port
 from vidflow.gui.canvas.search import Entry, Search
 from vidflow.gui.canvas.view import Canvas
-from vidflow.gui.canvas.wire import WireItem
-from vidflow.gui.commands import COMMANDS, Command, keys_of
+from vidflow.gui.commands import ALIGNING, BREAK, COMMANDS, MENUS, TOOLBAR, Command, keys_of
+from vidflow.gui.contextmenu import context_menu
 from vidflow.gui.editing import Editing
 from vidflow.gui.panels.log import Log
 from vidflow.gui.panels.palette import Palette
@@ -96,7 +93,43 @@ class Window(QMainWindow):
 
     # Making it
 
+    def _does(self) -> dict[str, Callable[[], object]]:
+        """What the commands do that are no more than a call; the others have a method of their own."""
+        return {
+            "quit": lambda: self.close(),
+            "undo": lambda: self.session.undo(),
+            "redo": lambda: self.session.redo(),
+            "cut": lambda: self.editing.cut(),
+            "copy": lambda: self.editing.copy(),
+            "duplicate": lambda: self.editing.duplicate(),
+            "delete": lambda: self.editing.delete(),
+            "dissolve": lambda: self.editing.delete(heal=True),
+            "select_all": lambda: self.session.select(self.session.nodes),
+            "play": lambda: self.player.toggle(),
+            "toggle_off": lambda: self.editing.toggle_off(),
+            "group": lambda: self.editing.group(),
+            "ungroup": lambda: self.editing.ungroup(),
+            "leave": lambda: self.session.leave(),
+            "frame": lambda: self.editing.frame(),
+            "arrange": lambda: self.editing.arrange(),
+            "align_left": lambda: self.editing.align("left"),
+            "align_right": lambda: self.editing.align("right"),
+            "align_top": lambda: self.editing.align("top"),
+            "align_bottom": lambda: self.editing.align("bottom"),
+            "spread_across": lambda: self.editing.align("across"),
+            "spread_down": lambda: self.editing.align("down"),
+            "fit_selection": lambda: self.canvas.fit(self.session.selection),
+            "fit": lambda: self.canvas.fit(),
+            "zoom_in": lambda: self.canvas.zoom_by(1.25),
+            "zoom_out": lambda: self.canvas.zoom_by(0.8),
+            "zoom_reset": lambda: self.canvas.zoom_by(1 / self.canvas.zoom),
+            "welcome": lambda: self.pages.setCurrentWidget(self.welcome),
+            "run_selected": lambda: self.runner.run([self.session.flat(id) for id in self.session.selection]),
+            "cancel": lambda: self.runner.cancel(),
+        }
+
     def _make_actions(self) -> None:
+        does = self._does()
         for command in COMMANDS:
             action = QAction(self)
             action.setObjectName(command.name)
@@ -110,7 +143,7 @@ class Window(QMainWindow):
             action.setShortcutContext(context)
             (self.canvas if command.canvas else self).addAction(action)
             self.actions_by_name[command.name] = action
-            slot = getattr(self, f"do_{command.name}")
+            slot = does.get(command.name) or getattr(self, f"do_{command.name}")
             # What is being typed on the canvas counts before any command: a save, a run.
             action.triggered.connect(lambda _=False, slot=slot: (self.canvas.editor.close(), slot()))
         self.set_keys()
@@ -135,7 +168,7 @@ class Window(QMainWindow):
         self.crumbs = QFrame()
         self.crumbs.setProperty("role", "banner")
         QHBoxLayout(self.crumbs).setContentsMargins(8, 4, 8, 4)
-        self.banner = _Banner()
+        self.banner = Banner()
         column = QWidget()
         rows = QVBoxLayout(column)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -178,57 +211,17 @@ class Window(QMainWindow):
     def _make_menus(self) -> None:
         self.menus: dict[str, QMenu] = {}
         bar = self.menuBar()
-        table: dict[str, tuple[str, ...]] = {
-            "File": ("new", "open", "recent", "", "save", "save_as", "versions", "", "open_outputs", "", "quit"),
-            "Edit": (
-                "undo",
-                "redo",
-                "",
-                "cut",
-                "copy",
-                "paste",
-                "duplicate",
-                "delete",
-                "dissolve",
-                "",
-                "select_all",
-            ),
-            "Node": (
-                *(
-                    "search",
-                    "",
-                    "show",
-                    "play",
-                    "toggle_off",
-                    "rename",
-                    "",
-                    "group",
-                    "ungroup",
-                    "enter",
-                    "leave",
-                    "",
-                    "frame",
-                ),
-                *("arrange", "align"),
-            ),
-            "View": (
-                *("fit", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", "", "thumbnails", "", "panels", ""),
-                *("theme", "language", "", "welcome"),
-            ),
-            "Run": ("run", "run_selected", "run_variants", "cancel"),
-            "Help": ("commands", "keys", "about"),
-        }
-        for name, entries in table.items():
+        for name, entries in MENUS.items():
             menu = self.menus[name] = bar.addMenu("")
-            for entry in entries:
-                if not entry:
+            for entry in entries.split():
+                if entry == BREAK:
                     menu.addSeparator()
                 elif entry in self.actions_by_name:
                     menu.addAction(self.actions_by_name[entry])
                 else:
                     self.menus[entry] = menu.addMenu("")
         self.menus["recent"].aboutToShow.connect(self._fill_recent)
-        for how in ("align_left", "align_right", "align_top", "align_bottom", "spread_across", "spread_down"):
+        for how in ALIGNING:
             self.menus["align"].addAction(self.actions_by_name[how])
         for dock in self.docks.values():
             self.menus["panels"].addAction(dock.toggleViewAction())
@@ -238,18 +231,18 @@ class Window(QMainWindow):
         self.toolbar.setObjectName("toolbar")
         self.toolbar.setMovable(False)
         self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        for name in ("new", "open", "save", "", "undo", "redo", "", "search", "fit", "arrange"):
-            if name:
-                self.toolbar.addAction(self.actions_by_name[name])
-            else:
+        for name in TOOLBAR.split():
+            if name == BREAK:
                 self.toolbar.addSeparator()
+            else:
+                self.toolbar.addAction(self.actions_by_name[name])
         spacer = QWidget()
         spacer.setSizePolicy(spacer.sizePolicy().Policy.Expanding, spacer.sizePolicy().Policy.Preferred)
         self.toolbar.addWidget(spacer)
         self.run_button = QPushButton()
         self.run_button.setObjectName("run_button")
         self.run_button.setProperty("primary", True)
-        self.run_button.clicked.connect(lambda: self.do_cancel() if self.runner.busy else self.do_run())
+        self.run_button.clicked.connect(lambda: self.runner.cancel() if self.runner.busy else self.do_run())
         self.toolbar.addWidget(self.run_button)
         self.addToolBar(self.toolbar)
 
@@ -465,7 +458,7 @@ class Window(QMainWindow):
         ):
             by_name[name].setEnabled(chosen)
         several = len(session.selection) > 1
-        for name in ("align_left", "align_right", "align_top", "align_bottom", "spread_across", "spread_down"):
+        for name in ALIGNING:
             by_name[name].setEnabled(several)
         inner = any(session.nodes[id].type.startswith("graph:") for id in session.selection)
         for name in ("ungroup", "enter"):
@@ -650,10 +643,6 @@ class Window(QMainWindow):
 
         choose_version(self)
 
-    def do_quit(self) -> None:
-        """Close the window."""
-        self.close()
-
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.runner.busy and not self._may_stop():
             event.ignore()
@@ -682,43 +671,11 @@ class Window(QMainWindow):
 
     # Editing
 
-    def do_undo(self) -> None:
-        """Take back the last edit."""
-        self.session.undo()
-
-    def do_redo(self) -> None:
-        """Make it again."""
-        self.session.redo()
-
-    def do_cut(self) -> None:
-        """Cut what is selected."""
-        self.editing.cut()
-
-    def do_copy(self) -> None:
-        """Copy what is selected."""
-        self.editing.copy()
-
     def do_paste(self) -> None:
         """Paste."""
         at = self.canvas.mapFromGlobal(QCursor.pos())
         inside = self.canvas.rect().contains(at)
         self.editing.paste(self.canvas.mapToScene(at) if inside else None)
-
-    def do_duplicate(self) -> None:
-        """Duplicate what is selected."""
-        self.editing.duplicate()
-
-    def do_delete(self) -> None:
-        """Delete what is selected."""
-        self.editing.delete()
-
-    def do_dissolve(self) -> None:
-        """Delete what is selected and reconnect around it."""
-        self.editing.delete(heal=True)
-
-    def do_select_all(self) -> None:
-        """Select every node."""
-        self.session.select(self.session.nodes)
 
     def do_keys(self) -> None:
         """Show and change the keys."""
@@ -748,27 +705,11 @@ class Window(QMainWindow):
         flat = self.session.flat(self.session.selection[-1])
         self.session.pin("" if self.session.pinned == flat else flat)
 
-    def do_play(self) -> None:
-        """Play what is in the viewer, or pause it."""
-        self.player.toggle()
-
-    def do_toggle_off(self) -> None:
-        """Turn what is selected off or on."""
-        self.editing.toggle_off()
-
     def do_rename(self) -> None:
         """Give the selected node another title."""
         item = self.canvas.nodes.get(self.session.selection[-1]) if self.session.selection else None
         if item is not None:
             self.canvas.editor.rename(item)
-
-    def do_group(self) -> None:
-        """Make a subgraph of what is selected."""
-        self.editing.group()
-
-    def do_ungroup(self) -> None:
-        """Expand a subgraph."""
-        self.editing.ungroup()
 
     def do_enter(self) -> None:
         """Enter the selected subgraph."""
@@ -777,154 +718,15 @@ class Window(QMainWindow):
                 self.session.enter(id)
                 return
 
-    def do_leave(self) -> None:
-        """Leave the subgraph."""
-        self.session.leave()
-
-    def do_frame(self) -> None:
-        """Put a frame around what is selected."""
-        self.editing.frame()
-
-    def do_arrange(self) -> None:
-        """Lay out the nodes."""
-        self.editing.arrange()
-
-    def do_align_left(self) -> None:
-        """Line up on the left."""
-        self.editing.align("left")
-
-    def do_align_right(self) -> None:
-        """Line up on the right."""
-        self.editing.align("right")
-
-    def do_align_top(self) -> None:
-        """Line up at the top."""
-        self.editing.align("top")
-
-    def do_align_bottom(self) -> None:
-        """Line up at the bottom."""
-        self.editing.align("bottom")
-
-    def do_spread_across(self) -> None:
-        """Give equal gaps across."""
-        self.editing.align("across")
-
-    def do_spread_down(self) -> None:
-        """Give equal gaps down."""
-        self.editing.align("down")
-
     def _show_menu(self, at: QPoint, what: Any) -> None:
-        menu = QMenu(self)
-        by_name = self.actions_by_name
-        names: tuple[str, ...]
-        if isinstance(what, NodeItem):
-            names = (
-                "show",
-                "run_selected",
-                "",
-                "toggle_off",
-                "rename",
-                "",
-                "cut",
-                "copy",
-                "duplicate",
-                "delete",
-                "dissolve",
-                "",
-                "group",
-            )
-            if what.face.inner:
-                names = ("enter", "ungroup", "", *names)
-        elif isinstance(what, WireItem):
-            self.canvas.gestures.pick(what)
-            names = ("delete",)
-        elif isinstance(what, FrameItem):
-            self._frame_menu(menu, what)
-            names = ("", "delete")
-            what.setSelected(True)
-        else:
-            names = ("search", "paste", "", "select_all", "frame", "arrange", "fit")
-        for name in names:
-            if name:
-                menu.addAction(by_name[name])
-            else:
-                menu.addSeparator()
-        if isinstance(what, NodeItem) and self.session.definition is not None:
-            menu.addSeparator()
-            self._port_menu(menu.addMenu(tr("Ports of this subgraph")), what.id)
-        menu.popup(at)
-
-    def _port_menu(self, menu: QMenu, id: str) -> None:
-        """Which of a node's inputs and outputs are ports of the subgraph that it stands in."""
-        session, name = self.session, self.session.definition
-        kind = session.kind(id)
-        if name is None or kind is None:
-            return
-        takes, gives = ports_of(session.graph.graphs[name])
-        fed, given = takes.get(id, {}), gives.get(id, {})
-        node, first = session.nodes[id], next((one for one in kind.outputs if one is not None), None)
-        for input in kind.slots:
-            if links_in(node.inputs.get(input)):
-                continue
-            there = input in fed
-            edit = (
-                without_input(session.graph, name, id, input) if there else with_input(session.graph, name, id, input)
-            )
-            self._port_action(menu, f"→ {label_of(input)}", edit, there)
-        menu.addSeparator()
-        for output in kind.outputs:
-            if output is not None:
-                port = given.get(output) or (given.get(None) if output == first else None)
-                link = Link(id, None if output == first else output)
-                edit = without_output(session.graph, name, port) if port else with_output(session.graph, name, link)
-                self._port_action(menu, f"{label_of(output)} →", edit, bool(port))
-
-    def _port_action(self, menu: QMenu, words: str, edit: Edit, there: bool) -> None:
-        action = menu.addAction(words)
-        action.setCheckable(True)
-        action.setChecked(there)
-        action.triggered.connect(lambda: self.session.do(edit))
-
-    def _frame_menu(self, menu: QMenu, frame: FrameItem) -> None:
-        words = {"muted": tr("Grey"), "accent": tr("Blue"), "ok": tr("Green"), "warn": tr("Yellow"), "error": tr("Red")}
-        menu.addAction(tr("Rename"), lambda: self.canvas.editor.rename_frame(frame))
-        menu.addAction(tr("Edit the note"), lambda: self.canvas.editor.note(frame))
-        colours = menu.addMenu(tr("Colour"))
-        for token in TOKENS:
-            path = ("frames", frame.name, "colour")
-            edit = SetView(path, token, self.session.definition)
-            colours.addAction(words[token], lambda edit=edit: self.session.do(edit))
+        context_menu(self, what).popup(at)
 
     # Looking
-
-    def do_fit_selection(self) -> None:
-        """Zoom to what is selected."""
-        self.canvas.fit(self.session.selection)
-
-    def do_fit(self) -> None:
-        """Zoom to all."""
-        self.canvas.fit()
-
-    def do_zoom_in(self) -> None:
-        """Draw it larger."""
-        self.canvas.zoom_by(1.25)
-
-    def do_zoom_out(self) -> None:
-        """Draw it smaller."""
-        self.canvas.zoom_by(0.8)
-
-    def do_zoom_reset(self) -> None:
-        """Draw it at its own size."""
-        self.canvas.zoom_by(1 / self.canvas.zoom)
 
     def do_thumbnails(self) -> None:
         """Show pictures on nodes, or not."""
         self.canvas.thumbnails = self.actions_by_name["thumbnails"].isChecked()
         self.canvas.sync()
-
-    def do_welcome(self) -> None:
-        """Show the welcome page."""
-        self.pages.setCurrentWidget(self.welcome)
 
     def do_commands(self) -> None:
         """Search through all commands."""
@@ -949,10 +751,6 @@ class Window(QMainWindow):
         """Run the document; what is up to date is taken from the store."""
         self.runner.run()
 
-    def do_run_selected(self) -> None:
-        """Run what the selected nodes need, and them."""
-        self.runner.run([self.session.flat(id) for id in self.session.selection])
-
     def do_run_variants(self) -> None:
         """Run once for each of several values of a setting."""
         from vidflow.gui.variants import ask_variants
@@ -960,10 +758,6 @@ class Window(QMainWindow):
         each = ask_variants(self)
         if each:
             self.runner.run(each=each)
-
-    def do_cancel(self) -> None:
-        """Cancel the run."""
-        self.runner.cancel()
 
     def do_open_outputs(self) -> None:
         """Open the folder that files go to."""
@@ -976,65 +770,3 @@ class Window(QMainWindow):
 def path_of_sample(path: str | Path) -> bool:
     """Whether a file is one of the sample graphs, which are found on the welcome page."""
     return Path(path).absolute().parent == samples()
-
-
-class _Banner(QFrame):
-    """A line over the canvas instead of a box in the way; it goes by itself where it only informs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("role", "banner")
-        self.setObjectName("banner")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 4, 4, 4)
-        row.setSpacing(8)
-        self.text = QLabel()
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setWordWrap(True)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        row.addWidget(self.text, 1)
-        self.buttons = QHBoxLayout()
-        row.addLayout(self.buttons)
-        self.close_button = QToolButton()
-        icons.on(self.close_button, "x")
-        self.close_button.clicked.connect(self.hide)
-        row.addWidget(self.close_button)
-        self._speak()
-        self._timer = QTimer(self, singleShot=True, interval=6000)
-        self._timer.timeout.connect(self.hide)
-        self.hide()
-
-    def _speak(self) -> None:
-        self.close_button.setAccessibleName(tr("Dismiss"))
-        self.close_button.setToolTip(tr("Dismiss"))
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.LanguageChange:
-            self._speak()
-
-    def say(self, level: str, text: str, choices: dict[str, Any] | None = None) -> None:
-        """Show a line; `choices` maps the words of buttons to what they do."""
-        self.text.setText(text)
-        self.text.setProperty("role", {"error": "error", "warn": "warn"}.get(level, ""))
-        self.text.style().unpolish(self.text)
-        self.text.style().polish(self.text)
-        while (item := self.buttons.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
-        for words, action in (choices or {}).items():
-            button = QPushButton(words)
-            button.clicked.connect(lambda _=False, action=action: (self.hide(), action()))
-            self.buttons.addWidget(button)
-        self.show()
-        self.setAccessibleName(text)
-        if level == "info" and not choices:
-            self._timer.start()
-        else:
-            self._timer.stop()
-
-
-def application_windows() -> list[Window]:
-    """The editor's windows that are open."""
-    return [one for one in QApplication.topLevelWidgets() if isinstance(one, Window)]
