@@ -79,7 +79,7 @@ def test_a_movie_opens_as_the_graph_that_made_it(window: Any, qtbot: Any, tmp_pa
     movie = tmp_path / "outputs" / "still.mp4"
     assert movie.is_file()
     assert window.session.state(save).kind == "done"
-    window._drop_files([str(movie)], window.canvas.beside_selection())
+    window.filing.drop_files([str(movie)], window.canvas.beside_selection())
     assert window.session.origin == movie
     assert window.session.path is None, "saving never writes a graph over the movie"
     assert {node.type for node in window.session.nodes.values()} == {"load_image", "save_video"}
@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_written_is_said_and_nothing_is_lost(window: Any, 
 
 def test_a_document_that_was_just_begun_has_no_problem(window: Any, qtbot: Any) -> None:
     with qtbot.waitSignal(window.session.checked):
-        window.do_new()
+        window.filing.start_empty()
     assert window.tabs.tabText(1) == "Problems"
     with qtbot.waitSignal(window.session.checked):
         window.editing.add("resize")

@@ -51,7 +51,7 @@ def _film(tmp_path: Path) -> Path:
 def test_a_window_that_is_closed_while_the_engine_is_made_runs_nothing(qtbot: Any, qapp: Any, tmp_path: Path) -> None:
     window = open_window(_film(tmp_path))
     window.show()
-    window._ask = lambda text, *answers, more="": answers[0]
+    window.filing.ask = lambda text, *answers, more="": answers[0]
     runner = window.runner
     with qtbot.waitSignal(runner._ready, timeout=60_000):
         window.do_run()

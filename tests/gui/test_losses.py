@@ -63,26 +63,26 @@ def test_a_file_that_somebody_else_changed_is_replaced_only_knowingly(
     _number(window, 1.0)
     assert window.save_to(path)
     _number(window, 2.0)
-    assert window.do_save(), "nobody asks where nobody else wrote"
+    assert window.filing.save(), "nobody asks where nobody else wrote"
     theirs = json.dumps({"vidflow": 1, "nodes": {"theirs": {"type": "number"}}})
     path.write_text(theirs)
     _number(window, 3.0)
     answers.give("Cancel")
-    assert not window.do_save()
+    assert not window.filing.save()
     assert answers.asked == ["one.json was changed by another program since it was opened here."]
     assert path.read_text() == theirs
     assert window.session.dirty
     other = tmp_path / "two.json"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(other), ""))
     answers.give("Save as…")
-    assert window.do_save()
+    assert window.filing.save()
     assert path.read_text() == theirs
     assert load(other).nodes["n"].inputs["value"] == 3.0
     window.open(path)
     path.write_text(theirs + "\n")
     _number(window, 4.0)
     answers.give("Replace")
-    assert window.do_save()
+    assert window.filing.save()
     assert load(path).nodes["n"].inputs["value"] == 4.0
     assert theirs + "\n" in [one.read_text() for one in versions_of(path)]
 
@@ -93,10 +93,10 @@ def test_a_file_that_was_only_touched_or_is_gone_is_saved_without_a_question(win
     window.save_to(path)
     os.utime(path, (1, 1))
     _number(window, 2.0)
-    assert window.do_save()
+    assert window.filing.save()
     path.unlink()
     _number(window, 3.0)
-    assert window.do_save()
+    assert window.filing.save()
     assert path.exists()
 
 
@@ -108,11 +108,11 @@ def test_a_name_without_its_suffix_replaces_nothing_unasked(
     _number(window, 1.0)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "film"), ""))
     answers.give("Cancel")
-    assert not window.do_save_as()
+    assert not window.filing.save_as()
     assert there.read_text() == "mine"
     assert answers.asked == ["There is a file film.json already."]
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "FILM.JSON"), ""))
-    assert window.do_save_as()
+    assert window.filing.save_as()
     assert window.session.path == tmp_path / "FILM.JSON"
 
 

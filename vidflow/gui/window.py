@@ -11,7 +11,6 @@ from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, QSize, Qt, QTime
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QCursor, QDesktopServices
 from PySide6.QtWidgets import (
     QDockWidget,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -28,7 +27,6 @@ from PySide6.QtWidgets import (
 )
 
 from vidflow import __version__
-from vidflow.errors import GraphError
 from vidflow.graph import Graph
 from vidflow.gui import application, icons
 from vidflow.gui.banner import Banner
@@ -38,6 +36,7 @@ from vidflow.gui.canvas.view import Canvas
 from vidflow.gui.commands import ALIGNING, BREAK, COMMANDS, MENUS, TOOLBAR, Command, keys_of
 from vidflow.gui.contextmenu import context_menu
 from vidflow.gui.editing import Editing
+from vidflow.gui.filing import Filing
 from vidflow.gui.panels.log import Log
 from vidflow.gui.panels.palette import Palette
 from vidflow.gui.panels.problems import Problems
@@ -45,8 +44,7 @@ from vidflow.gui.panels.runs import Runs
 from vidflow.gui.panels.settings import Settings
 from vidflow.gui.panels.welcome import Welcome
 from vidflow.gui.preferences import chosen, preferences
-from vidflow.gui.problemwords import whole
-from vidflow.gui.recovery import Keeper, remember_file
+from vidflow.gui.recovery import Keeper
 from vidflow.gui.running import Runner
 from vidflow.gui.session import Session
 from vidflow.gui.stills import Stills
@@ -57,11 +55,9 @@ from vidflow.gui.viewer.timeline import Timeline
 from vidflow.gui.viewer.viewer import Viewer
 from vidflow.gui.words import later as _
 from vidflow.gui.words import tr
-from vidflow.places import samples
 
 LAYOUT = 1
 """Raised where the docks change, so that an old layout is not put back."""
-FILTER = "vidflow (*.json *.mp4 *.mov *.mkv *.webm *.webp *.gif)"
 
 
 class Window(QMainWindow):
@@ -77,6 +73,7 @@ class Window(QMainWindow):
         self.thumbs = Thumbnails(self)
         self.stills = Stills(self.session, self.runner, self.canvas, self.thumbs)
         self.keeper = Keeper(self.session, self.runner)
+        self.filing = Filing(self)
         self.actions_by_name: dict[str, QAction] = {}
         self._search = Search(self)
         self._make_actions()
@@ -96,6 +93,10 @@ class Window(QMainWindow):
     def _does(self) -> dict[str, Callable[[], object]]:
         """What the commands do that are no more than a call; the others have a method of their own."""
         return {
+            "new": lambda: self.filing.start_empty(),
+            "open": lambda: self.filing.ask_open(),
+            "save": lambda: self.filing.save(),
+            "save_as": lambda: self.filing.save_as(),
             "quit": lambda: self.close(),
             "undo": lambda: self.session.undo(),
             "redo": lambda: self.session.redo(),
@@ -220,7 +221,7 @@ class Window(QMainWindow):
                     menu.addAction(self.actions_by_name[entry])
                 else:
                     self.menus[entry] = menu.addMenu("")
-        self.menus["recent"].aboutToShow.connect(self._fill_recent)
+        self.menus["recent"].aboutToShow.connect(lambda: self.filing.fill_recent(self.menus["recent"]))
         for how in ALIGNING:
             self.menus["align"].addAction(self.actions_by_name[how])
         for dock in self.docks.values():
@@ -277,11 +278,11 @@ class Window(QMainWindow):
         session.replaced.connect(self.thumbs.forget)
         self.palette_panel.chosen.connect(lambda type: self.editing.add(type))
         canvas.node_dropped.connect(lambda type, at: self.editing.add(type, at))
-        canvas.files_dropped.connect(self._drop_files)
+        canvas.files_dropped.connect(self.filing.drop_files)
         canvas.search_asked.connect(self._ask_node)
         canvas.menu_asked.connect(self._show_menu)
         self.welcome.open_asked.connect(self.open)
-        self.welcome.new_asked.connect(self._start_empty)
+        self.welcome.new_asked.connect(self.filing.start_empty)
         self.problems.counted.connect(lambda count: self._show_counts())
         self.tabs.tabBarClicked.connect(self._fold_or_unfold)
         self.setAcceptDrops(True)
@@ -501,141 +502,15 @@ class Window(QMainWindow):
 
     def open(self, path: str | Path) -> None:
         """Open a graph file or a movie that carries one. Raises GraphError."""
-        self.session.open(path)
-        if self.session.path is not None or not path_of_sample(path):
-            remember_file(Path(path))
-        self.pages.setCurrentWidget(self.canvas)
-        if not any("at" in self.session.view_of(id) for id in self.session.nodes):
-            # Written by hand or by a program: all its nodes would lie on one place.
-            self.editing.arrange()
-            self.session.history.saved()
-        self.canvas.fit()
-
-    def _try_open(self, path: str | Path) -> None:
-        if not self.may_leave():
-            return
-        try:
-            self.open(path)
-        except GraphError as error:
-            self.banner.say("error", whole(error.problems[0]))
-
-    def _start_empty(self) -> None:
-        if self.may_leave():
-            self.session.new()
-            self.pages.setCurrentWidget(self.canvas)
-            self.canvas.setFocus()
-
-    def may_leave(self) -> bool:
-        """Whether the document may be closed: saved, or given up knowingly."""
-        self.canvas.editor.close()
-        if not self.session.dirty:
-            return True
-        save, discard = tr("Save"), tr("Discard")
-        answer = self._ask(tr("Save the changes to {}?").format(self.session.name), save, discard, tr("Cancel"))
-        return self.do_save() if answer == save else answer == discard
-
-    def _ask(self, text: str, *answers: str, more: str = "") -> str:
-        """The answer that is chosen: the first is the usual one, the last changes nothing."""
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.NoIcon)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setWindowTitle("vidflow")
-        box.setText(text)
-        box.setInformativeText(more)
-        role = QMessageBox.ButtonRole
-        roles = [role.AcceptRole, *[role.DestructiveRole] * (len(answers) - 2), role.RejectRole]
-        buttons = {box.addButton(words, one): words for words, one in zip(answers, roles, strict=True)}
-        box.setDefaultButton(next(iter(buttons)))
-        box.exec()
-        found = next((words for button, words in buttons.items() if button is box.clickedButton()), answers[-1])
-        box.deleteLater()
-        return found
-
-    def _fill_recent(self) -> None:
-        from vidflow.gui.recovery import recent_files
-
-        menu = self.menus["recent"]
-        menu.clear()
-        for path in recent_files():
-            menu.addAction(path.name.replace("&", "&&"), lambda path=path: self._try_open(path)).setToolTip(str(path))
-        if not menu.actions():
-            menu.addAction(tr("No file yet")).setEnabled(False)
-
-    def _drop_files(self, paths: list[str], at: QPointF) -> None:
-        from vidflow.graph import load
-
-        if len(paths) == 1:
-            path = Path(paths[0])
-            with contextlib.suppress(GraphError):
-                if path.suffix.lower() != ".json":
-                    load(path)  # raises where it carries no graph
-                self._try_open(path)
-                if path.suffix.lower() != ".json" and self.session.origin == path:
-                    choices = {tr("Add it as a clip instead"): lambda: self._add_clip(path, at)}
-                    self.banner.say("info", tr("{} carries its graph, which was opened.").format(path.name), choices)
-                return
-        others = self.editing.add_files(paths, at)
-        if others:
-            names = ", ".join(Path(one).name for one in others[:3])
-            self.session.message.emit("warn", tr("{} is no video, picture, sound or graph.").format(names))
-
-    def _add_clip(self, path: Path, at: QPointF) -> None:
-        if not self.may_leave():
-            return
-        self.session.new()
-        self.pages.setCurrentWidget(self.canvas)
-        self.editing.add_files([str(path)], at)
-
-    def do_new(self) -> None:
-        """Begin an empty document."""
-        self._start_empty()
-
-    def do_open(self) -> None:
-        """Ask for a file and open it."""
-        folder = str(self.session.path.parent) if self.session.path else str(Path.home())
-        path, _ = QFileDialog.getOpenFileName(self, tr("Open"), folder, FILTER)
-        if path:
-            self._try_open(path)
-
-    def do_save(self) -> bool:
-        """Write the document to its file."""
-        path = self.session.path
-        if path is None:
-            return self.do_save_as()
-        if self.session.changed_outside:
-            elsewhere, replace = tr("Save as…"), tr("Replace")
-            text = tr("{} was changed by another program since it was opened here.").format(path.name)
-            more = tr("What it holds now is kept among its earlier versions if it is replaced.")
-            answer = self._ask(text, elsewhere, replace, tr("Cancel"), more=more)
-            if answer != replace:
-                return answer == elsewhere and self.do_save_as()
-        return self.save_to(path)
-
-    def do_save_as(self) -> bool:
-        """Ask for a name and write the document there."""
-        folder = self.session.path or Path.home() / "graph.json"
-        given, _ = QFileDialog.getSaveFileName(self, tr("Save as"), str(folder), "vidflow (*.json)")
-        if not given:
-            return False
-        path = Path(given if given.lower().endswith(".json") else f"{given}.json")
-        if str(path) != given and path.exists():
-            # The dialog has asked about the name without the suffix only.
-            replace, text = tr("Replace"), tr("There is a file {} already.").format(path.name)
-            if self._ask(text, replace, tr("Cancel")) != replace:
-                return False
-        return self.save_to(path)
+        self.filing.open(path)
 
     def save_to(self, path: Path) -> bool:
         """Write the document; False, with a message, where that is impossible."""
-        try:
-            self.keeper.keep_version(path)
-            self.session.save(path)
-        except GraphError as error:
-            self.banner.say("error", whole(error.problems[0]))
-            return False
-        remember_file(path)
-        self.banner.say("info", tr("Saved {}.").format(path.name))
-        return True
+        return self.filing.save_to(path)
+
+    def may_leave(self) -> bool:
+        """Whether the document may be closed: saved, or given up knowingly."""
+        return self.filing.may_leave()
 
     def do_versions(self) -> None:
         """Offer the versions of this file that were saved before."""
@@ -664,7 +539,7 @@ class Window(QMainWindow):
 
     def _may_stop(self) -> bool:
         stop, more = tr("Close"), tr("What it has made is kept, and it goes on at the next start.")
-        return self._ask(tr("A run is at work. Close anyway?"), stop, tr("Stay"), more=more) == stop
+        return self.filing.ask(tr("A run is at work. Close anyway?"), stop, tr("Stay"), more=more) == stop
 
     def _offer_recovery(self) -> None:
         self.keeper.offer(self.banner, self.may_leave)
@@ -765,8 +640,3 @@ class Window(QMainWindow):
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-
-
-def path_of_sample(path: str | Path) -> bool:
-    """Whether a file is one of the sample graphs, which are found on the welcome page."""
-    return Path(path).absolute().parent == samples()
