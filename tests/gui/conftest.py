@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.engine.conftest import made as made
 
 if TYPE_CHECKING:
     from tests.gui.stage import Stage
@@ -62,14 +63,3 @@ def stage() -> Iterator[Stage]:
     found = Stage()
     yield found
     found.close()
-
-
-@pytest.fixture
-def made() -> dict[str, int]:
-    """How many frames and results the lab's nodes have made, from nothing at the start of the test."""
-    from tests.engine.conftest import registry
-
-    registry()
-    counts = sys.modules["vidflow_packs.lab"].made
-    counts.clear()
-    return counts

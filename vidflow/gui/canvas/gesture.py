@@ -13,7 +13,7 @@ from vidflow.graph.connecting import inserted
 from vidflow.graph.document import links_in
 from vidflow.gui.canvas.frame import FrameItem
 from vidflow.gui.canvas.node import NodeItem
-from vidflow.gui.canvas.wire import WireItem
+from vidflow.gui.canvas.wire import WireItem, hover
 
 if TYPE_CHECKING:
     from vidflow.gui.canvas.view import Canvas
@@ -170,12 +170,7 @@ class Move(Gesture):
                 and self._insertion(wire) is not None
             ):
                 found = wire
-        if found is not self.wire:
-            for wire in (self.wire, found):
-                if wire is not None:
-                    wire.hovered = wire is found
-                    wire.dress()
-            self.wire = found
+        self.wire = hover(self.wire, found)
 
     def _loose(self) -> bool:
         (id,) = self.items
@@ -199,13 +194,8 @@ class Move(Gesture):
         insertion = self._insertion(self.wire) if self.wire is not None else None
         if insertion is not None:
             edits.append(insertion)
-        self._calm()
+        self.wire = hover(self.wire, None)
         self.session.do(Batch(tuple(edits)))
-
-    def _calm(self) -> None:
-        if self.wire is not None:
-            self.wire.hovered = False
-            self.wire.dress()
 
     def cancel(self) -> None:
         for id, item in self.items.items():
@@ -213,7 +203,7 @@ class Move(Gesture):
         for frame in self.frames:
             frame.setPos(self.frame_places[frame.name])
         self.canvas.lay_around(self.items)
-        self._calm()
+        self.wire = hover(self.wire, None)
 
 
 class ResizeFrame(Gesture):

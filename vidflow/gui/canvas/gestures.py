@@ -17,7 +17,7 @@ from vidflow.graph.connecting import disconnected
 from vidflow.graph.edits import UNSET
 from vidflow.gui.canvas.face import Port, scrubs
 from vidflow.gui.canvas.node import NodeItem
-from vidflow.gui.canvas.wire import WireItem
+from vidflow.gui.canvas.wire import WireItem, hover
 from vidflow.gui.words import plain
 from vidflow.nodespec.hints import Number
 
@@ -202,12 +202,7 @@ class Gestures:
         canvas = self.canvas
         item, spot = canvas.node_at(at), self._port_at(at)
         wire = None if item is not None or spot is not None else canvas.wire_at(at)
-        if wire is not self._hovered:
-            for one in (self._hovered, wire):
-                if one is not None:
-                    one.hovered = one is wire
-                    one.dress()
-            self._hovered = wire
+        self._hovered = hover(self._hovered, wire)
         cursor = Qt.CursorShape.ArrowCursor
         tip = ""
         if spot is not None:

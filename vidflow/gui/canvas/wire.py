@@ -73,6 +73,16 @@ class WireItem(QGraphicsPathItem):
         return "out" if _length(at - start) < _length(at - end) else "in"
 
 
+def hover(before: WireItem | None, after: WireItem | None) -> WireItem | None:
+    """Let the mouse go from one wire, or none, to another; gives that one."""
+    if after is not before:
+        for wire in (before, after):
+            if wire is not None:
+                wire.hovered = wire is after
+                wire.dress()
+    return after
+
+
 def curve(points: Sequence[QPointF]) -> QPainterPath:
     """A smooth curve that leaves to the right and arrives from the left."""
     path = QPainterPath(points[0])
