@@ -269,11 +269,16 @@ def child(how: str, path: Path) -> None:
     timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
     timer.start()
     began = time.perf_counter()
-    window.runner.run()
+
+    def cancel() -> None:
+        nonlocal began
+        if window.session.state("large").step > 8 and window.runner.current.status == "running":
+            began = time.perf_counter()
+            window.runner.cancel()
+
     if how == "cancelled":
-        until(lambda: window.session.state("large").step > 8)
-        began = time.perf_counter()
-        window.runner.cancel()
+        window.runner.advanced.connect(cancel)
+    window.runner.run()
     QApplication.exec()
     seconds = time.perf_counter() - began
     assert ended[0].status == ("cancelled" if how == "cancelled" else "done"), ended[0].failures
@@ -296,13 +301,15 @@ def load(folder: Path, frames: int, rounds: int) -> list[Row]:
             all.append(json.loads(said.splitlines()[-1]))
             print(f"{how:10} {all[-1]}", flush=True)
     best = {how: min(one["seconds"] for one in all) for how, all in found.items()}
-    live = found["window"]
+    live, ended = found["window"], found["cancelled"]
     return [
         Row("a run in the window beside one without", best["window"] / best["headless"], 1.03, "x"),
-        Row("longest gap of the event loop meanwhile", min(one["longest"] for one in live), 50, "ms"),
-        Row("95th percentile of the gaps", min(one["most"] for one in live), 20, "ms"),
+        Row("longest gap of the event loop meanwhile", max(one["longest"] for one in live), 50, "ms"),
+        Row("95th percentile of the gaps", max(one["most"] for one in live), 20, "ms"),
         Row("pictures drawn in the viewer meanwhile", min(one["drawn"] for one in live), None, ""),
-        Row("from Cancel to the end of the run", best["cancelled"], 0.5, "s"),
+        Row("from Cancel to the end of the run", max(one["seconds"] for one in ended), 0.5, "s"),
+        # x264 winds up its lookahead inside PyAV's destructor, which holds the interpreter's lock.
+        Row("longest gap of the event loop at a Cancel", max(one["longest"] for one in ended), None, "ms"),
     ]
 
 

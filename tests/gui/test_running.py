@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vidflow.graph import Link, SetInput, from_mapping
+from vidflow.gui.running import DRAIN, SELDOM, wait_after
 from vidflow.gui.states import NodeState, marks, together
 
 STILL = "resources:media/moon.png"
@@ -49,6 +50,14 @@ def _run(window: Any, qtbot: Any) -> Any:
     with qtbot.waitSignal(window.runner.finished, timeout=60_000) as blocker:
         window.do_run()
     return blocker.args[0]
+
+
+@pytest.mark.parametrize(
+    ("spent", "here", "wait"),
+    [(0.1, 50, DRAIN), (1.9, 0.1, DRAIN), (1.9, 1, 100), (1.9, 2, 200), (1.9, 50, SELDOM)],
+)
+def test_a_run_that_needs_the_processors_is_looked_at_less_often(spent: float, here: float, wait: int) -> None:
+    assert wait_after(2.0, spent, here) == wait
 
 
 def test_nodes_and_subgraphs_tell_that_they_are_done_and_then_stale(opened: Any, qtbot: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,53 @@ def test_frames_of_a_run_appear_in_their_place_and_the_bar_of_kept_frames_fills(
     assert len(bars) > 2
 
 
+def test_while_a_run_makes_the_shown_frames_the_filmstrip_has_none_made_for_itself(
+    stage: Stage, made: dict[str, int], tmp_path: Path
+) -> None:
+    nodes: dict[str, Any] = {"v": ("lab.bars", {"frames": 200}), "t": ("lab.tint", {"frame": "@v"})}
+    # Who reads the frames is slower than who makes them, so that there would be time for others.
+    stage.put(graph(**nodes, s=("lab.dump", {"video": "@t", "path": "x.raw", "seconds": 0.01})), tmp_path / "g.json")
+    stage.look("t")
+    strip = stage.timeline.strip
+
+    def filled() -> bool:
+        return all(stage.source.thumb(*frames) is not None for _, frames in strip.thumbs())
+
+    stage.until(filled)
+    made.clear()
+    thumbs: list[int] = []
+    stage.source.thumbnail.connect(thumbs.append)
+    stage.runner.run()
+    stage.until(lambda: stage.session.state("t").kind == "running")
+    stage.timeline.resize(1900, 120)
+    assert not filled()
+    stage.until(lambda: not stage.runner.busy)
+    assert len(thumbs) > 3
+    assert made["tint"] == 200
+    # Those that are still missing come after it.
+    stage.until(filled)
+
+
+def test_a_large_picture_is_scaled_down_behind_the_window(stage: Stage) -> None:
+    view = stage.viewer.picture
+    stage.viewer._stack.setCurrentWidget(view)
+    threads = threading.active_count()
+    for k in range(40):
+        view.show_frame(np.full((1080, 1920, 3), 5 * k, np.uint8))
+    assert threading.active_count() <= threads + 1
+    stage.until(lambda: view.settled)
+    place = view.place()
+    seen = grabbed(view)[place.top() : place.bottom() + 1, place.left() : place.right() + 1]
+    assert (seen == 195).all()
+    stage.wait(0.05)
+    drawn = view.drawn
+    view.show_frame(np.full((1080, 1920, 3), 7, np.uint8))
+    # Until it is ready the one before it stays.
+    assert (grabbed(view)[place.top() : place.bottom() + 1, place.left() : place.right() + 1] == 195).all()
+    stage.until(lambda: view.settled and view.drawn > drawn)
+    assert (grabbed(view)[place.top() : place.bottom() + 1, place.left() : place.right() + 1] == 7).all()
+
+
 def test_frames_of_a_run_of_an_older_document_are_not_taken_for_those_of_this_one(stage: Stage, tmp_path: Path) -> None:
     from vidflow.graph import SetInput
 
@@ -265,6 +313,7 @@ def test_a_picture_is_smooth_when_smaller_and_square_from_200_percent_on(stage: 
     seen = grabbed(view)[place.top() : place.bottom() + 1, place.left() : place.right() + 1]
     assert (seen == frame.repeat(4, 0).repeat(4, 1)).all()
     view.zoom_to(0.5)
+    stage.until(lambda: view.settled)
     place = view.place()
     seen = grabbed(view)[place.top() : place.bottom() + 1, place.left() : place.right() + 1]
     assert abs(seen.astype(int) - 64).max() <= 1

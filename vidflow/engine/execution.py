@@ -420,16 +420,14 @@ class Execution:
         return tuple(node.id for node in self._wanted)
 
     def cancel(self) -> None:
-        """Stop what is under way; the request ends for its caller within a second."""
+        """Stop what is under way; the request ends for its caller within a second. Returns at once."""
         with self._lock:
             if self.cancelled or self.done.is_set():
                 return
             self.cancelled = True
         self._stop_readers()
-        timer = threading.Timer(FORCED_AFTER, self._force_end)
-        timer.daemon = True
-        timer.start()
-        self.bodies.when_idle(self._cancelled_end)
+        # To write down what was made takes a moment, which no window has.
+        threading.Thread(target=self._wind_up, name="vidflow-cancel", daemon=True).start()
 
     def leave(self) -> None:
         """The engine is being closed: whoever reads is told so."""
@@ -445,14 +443,14 @@ class Execution:
         for pipeline in pipelines:
             pipeline.stop(Cancelled())
 
-    def _cancelled_end(self) -> None:
-        self._end("cancelled")
-
-    def _force_end(self) -> None:
-        for node in self.nodes.values():
-            for temporary in list(node.temporaries):
-                with contextlib.suppress(OSError):
-                    temporary.unlink(missing_ok=True)
+    def _wind_up(self) -> None:
+        idle = threading.Event()
+        self.bodies.when_idle(idle.set)
+        if not idle.wait(FORCED_AFTER):
+            for node in self.nodes.values():
+                for temporary in list(node.temporaries):
+                    with contextlib.suppress(OSError):
+                        temporary.unlink(missing_ok=True)
         self._end("cancelled")
 
     # Values afterwards

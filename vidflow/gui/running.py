@@ -1,4 +1,4 @@
-"""The engine in the application: runs in a queue, and their events, drained every 33 ms on the GUI thread.
+"""The engine in the application: runs in a queue, and their events, drained up to 30 times a second on the GUI thread.
 
 The engine is made on a thread when it is first needed, since it imports numpy, OpenCV and PyAV; its own threads do the
 work, so the window stays live.
@@ -7,6 +7,7 @@ work, so the window stays live.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 import uuid
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from vidflow.engine.events import Reader
     from vidflow.engine.service import Engine, Request
 
-DRAIN = 33
-"""Milliseconds between two looks at the events."""
+DRAIN, SELDOM = 33, 250
+"""Milliseconds between two looks at the events, at least and at most."""
+SHARE, BUSY = 0.01, 0.5
+"""What the window may take of the processors for showing a run, where that run takes more than `BUSY` of them."""
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -97,8 +100,9 @@ class Runner(QObject):
         self._making = self._closed = False
         self._callbacks: list[Callable[[Engine], None]] = []
         self._reader: Reader | None = None
-        self._timer = QTimer(self, interval=DRAIN)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._pace = _Pace()
         self._timer.timeout.connect(self._drain)
         self._ready.connect(self._engine_ready)
         self._submitted.connect(self._on_submitted)
@@ -236,7 +240,6 @@ class Runner(QObject):
         self._reader = outcome.events()
         if run.status == "cancelled":
             outcome.cancel()
-        self._timer.start()
         self._drain()
 
     def _drain(self) -> None:
@@ -244,8 +247,8 @@ class Runner(QObject):
 
         run, reader = self.current, self._reader
         if run is None or reader is None:
-            self._timer.stop()
             return
+        self._timer.start(self._pace.wait())
         here = self.session.number == run.document
         touched: dict[str, None] = {}
         newest: dict[str, Any] = {}
@@ -329,6 +332,30 @@ class Runner(QObject):
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()
+
+
+class _Pace:
+    """How often a run is looked at, by what was spent since the last look."""
+
+    def __init__(self) -> None:
+        self._cores = os.cpu_count() or 1
+        self._before = (time.monotonic(), time.process_time(), time.thread_time())
+
+    def wait(self) -> int:
+        """Milliseconds until the next look."""
+        now = (time.monotonic(), time.process_time(), time.thread_time())
+        passed, spent, here = (new - old for new, old in zip(now, self._before, strict=True))
+        self._before = now
+        return wait_after(passed * self._cores, spent, here * 1000 / self._cores)
+
+
+def wait_after(there: float, spent: float, here: float) -> int:
+    """Milliseconds until a run is looked at again: where the processors are free as soon as is of use, else so late
+    that to paint what has changed does not slow the run.
+
+    Of `there` seconds of all processors `spent` were used, and `here` milliseconds of them for the window.
+    """
+    return round(min(SELDOM, max(DRAIN, here / SHARE))) if spent > BUSY * there else DRAIN
 
 
 def _words_of(error: Exception) -> str:

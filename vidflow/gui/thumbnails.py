@@ -9,6 +9,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from vidflow.gui.pictures import eight_bit, image_of, within
+
 WIDTH = 320
 """Pixels: a node of 160 at a scaling of 200 %."""
 EVERY = 0.2
@@ -80,18 +82,4 @@ class Thumbnails(QObject):
 
 def small(picture: Any) -> QImage:
     """A picture of at most `WIDTH` pixels a side, [height, width, 3], uint8 or float in 0..1."""
-    import cv2
-    import numpy as np
-
-    height, width = picture.shape[:2]
-    scale = min(1.0, WIDTH / max(width, height))
-    if scale < 1.0:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        # Every few pixels first: averaging all of a large frame would take a core.
-        step = max(1, int(1 / scale / 3))
-        picture = cv2.resize(np.ascontiguousarray(picture[::step, ::step]), size, interpolation=cv2.INTER_AREA)
-    if picture.dtype != np.uint8:
-        picture = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
-    picture = np.ascontiguousarray(picture)
-    height, width = picture.shape[:2]
-    return QImage(picture.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+    return image_of(within(eight_bit(picture), WIDTH, WIDTH)).copy()

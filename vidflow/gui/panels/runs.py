@@ -154,7 +154,10 @@ class _Current(QWidget):
     def refresh(self) -> None:
         """Show how far it is."""
         run = self.run
+        # Else the bar paints at once, and with it whatever in the window waits to be painted.
+        self.bar.setUpdatesEnabled(False)
         self.bar.setValue(round(1000 * run.share))
+        self.bar.setUpdatesEnabled(True)
         parts = [f"{100 * run.share:.0f} %", time_text(time.monotonic() - run.began)]
         if run.left is not None:
             parts.append(tr("about {} left").format(time_text(run.left)))

@@ -10,8 +10,8 @@ from math import ceil
 from typing import Any
 
 from vidflow.errors import Cancelled
+from vidflow.gui.pictures import eight_bit
 from vidflow.gui.viewer.cache import FrameCache
-from vidflow.gui.viewer.picture import eight_bit
 from vidflow.gui.viewer.source import Shown, said
 
 SECONDS = 1.0

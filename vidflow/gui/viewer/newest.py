@@ -40,9 +40,9 @@ class Job:
 
 
 class Newest:
-    """One thread, started with the first thing to do."""
+    """One thread, started with the first thing to do. With a `patience` of None it finishes whatever it has begun."""
 
-    def __init__(self, name: str, patience: float = PATIENCE) -> None:
+    def __init__(self, name: str, patience: float | None = PATIENCE) -> None:
         self._name = name
         self._patience = patience
         self._changed = threading.Condition()
@@ -62,7 +62,7 @@ class Newest:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             self._changed.notify_all()
-        if running is not None:
+        if running is not None and self._patience is not None:
             left = running.began + self._patience - time.monotonic()
             if left <= 0 or running.spare:
                 running.cancel()

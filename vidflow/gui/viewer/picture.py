@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt, Signal
@@ -20,7 +22,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from vidflow.gui import theme
+from vidflow.gui.pictures import eight_bit, image_of, scaled_down
 from vidflow.gui.preferences import chosen, preferences
+from vidflow.gui.viewer.newest import Job, Newest
 from vidflow.gui.words import tr
 
 SMALLEST, LARGEST = 1 / 64, 64.0
@@ -35,21 +39,17 @@ def surround() -> QColor:
     return theme.now().qcolor(token)
 
 
-def eight_bit(frame: Any) -> Any:
-    """A frame as it is shown: uint8 `[height, width, 3]`, its own memory in one piece."""
-    import numpy as np
-
-    if frame.dtype != np.uint8:
-        frame = np.rint(np.clip(frame, 0, 1) * np.float32(255)).astype(np.uint8)
-    return np.ascontiguousarray(frame)
-
-
 class PictureView(QWidget):
-    """Paints the newest frame that it was given. Scales are in pixels of the screen for each of the picture."""
+    """Paints the newest frame that it was given. Scales are in pixels of the screen for each of the picture.
+
+    A frame that is larger than its place is scaled down on the thread `shrinking`; until that is done the one before it
+    stays. So a large film costs the window no time, and where the thread cannot follow, frames are left out.
+    """
 
     scale_changed = Signal()
+    _shrunk = Signal(int, QImage)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, shrinking: Newest, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("picture")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -62,11 +62,18 @@ class PictureView(QWidget):
         self._centre = QPointF()
         """Where the picture's centre is, in pixels of the screen from the centre of the view."""
         self._drag: QPointF | None = None
+        self._shrinking = shrinking
+        self._turn = 0
+        """Counts the frames."""
         self._small: QImage | None = None
-        """The frame scaled down to the size it has in the view, so that painting again costs nothing."""
+        """The newest frame that was scaled down to the size it has in the view."""
+        self._small_turn = self._asked_turn = 0
+        """Which frame that is, and which was scaled down last, or is about to be, to what size."""
+        self._asked_size = (0, 0)
         self.drawn = 0
         """How many different frames were painted."""
-        self._painted: Any = None
+        self._painted = 0
+        self._shrunk.connect(self._take_small)
         theme.look.changed.connect(self.update)
 
     @property
@@ -74,16 +81,30 @@ class PictureView(QWidget):
         """The picture that is shown, uint8 `[height, width, 3]`."""
         return self._frame
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing better of the frame is on its way."""
+        if self._frame is None or not self._want_small(self.place()):
+            return True
+        small = self._small
+        return small is not None and (self._small_turn, small.width(), small.height()) == (
+            self._turn,
+            *self._asked_size,
+        )
+
     def show_frame(self, frame: Any | None) -> None:
         """Show a frame, uint8 or float, or nothing."""
         old = self._frame
         self._frame = None if frame is None else eight_bit(frame)
-        self._small = None
+        self._turn += 1
+        if frame is None or old is None or old.shape != frame.shape:
+            self._small, self._small_turn = None, self._turn
         if frame is not None and (old is None or old.shape != frame.shape):
             if self._fitted:
                 self._fit()
             self.scale_changed.emit()
-        self.update()
+        if self._small is None or self._frame is None or not self._want_small(self.place()):
+            self.update()
 
     # Scale and place
 
@@ -161,28 +182,48 @@ class PictureView(QWidget):
         painter.fillRect(self.rect(), surround())
         if self._frame is None:
             return
-        if self._painted is not self._frame:
-            self._painted = self._frame
-            self.drawn += 1
         ratio = self.devicePixelRatioF()
         painter.scale(1 / ratio, 1 / ratio)
         place = self.place()
-        frame = self._frame
-        if place.width() < frame.shape[1]:
-            painter.drawImage(place.topLeft(), self._scaled_down(place.width(), place.height()))
+        if self._want_small(place):
+            if self._small is None:
+                # Coarse, for a moment, is better than nothing.
+                painter.drawImage(place, image_of(self._frame))
+            else:
+                self._count(self._small_turn)
+                painter.drawImage(place, self._small)
             return
-        smooth = self._scale < NEAREST_FROM and place.width() != frame.shape[1]
+        self._count(self._turn)
+        smooth = self._scale < NEAREST_FROM and place.width() != self._frame.shape[1]
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        painter.drawImage(place, _image(frame))
+        painter.drawImage(place, image_of(self._frame))
 
-    def _scaled_down(self, width: int, height: int) -> QImage:
-        import cv2
+    def _want_small(self, place: QRect) -> bool:
+        """Have the frame scaled down, unless it is; False where its place is no smaller."""
+        size = (place.width(), place.height())
+        if size[0] >= self._frame.shape[1]:
+            return False
+        if (self._asked_turn, self._asked_size) != (self._turn, size):
+            self._asked_turn, self._asked_size = self._turn, size
+            self._shrinking.ask(partial(self._shrink, self._turn, self._frame, size))
+        return True
 
-        if self._small is None or (self._small.width(), self._small.height()) != (width, height):
-            small = cv2.resize(self._frame, (width, height), interpolation=cv2.INTER_AREA)
-            # Qt draws 32-bit pictures without another conversion for every paint.
-            self._small = _image(small).convertToFormat(QImage.Format.Format_RGB32)
-        return self._small
+    def _shrink(self, turn: int, frame: Any, size: tuple[int, int], _: Job) -> None:
+        """On a thread."""
+        # Qt draws 32-bit pictures without another conversion for every paint.
+        small = image_of(scaled_down(frame, *size)).convertToFormat(QImage.Format.Format_RGB32)
+        with contextlib.suppress(RuntimeError):  # the window was closed meanwhile
+            self._shrunk.emit(turn, small)
+
+    def _take_small(self, turn: int, small: QImage) -> None:
+        if turn >= self._small_turn:
+            self._small, self._small_turn = small, turn
+            self.update()
+
+    def _count(self, turn: int) -> None:
+        if self._painted != turn:
+            self._painted = turn
+            self.drawn += 1
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._fitted:
@@ -242,9 +283,3 @@ class PictureView(QWidget):
     def _surround(self, name: str) -> None:
         preferences().setValue("surround", name)
         self.update()
-
-
-def _image(frame: Any) -> QImage:
-    """A view of the frame's memory, to be used while the frame is held."""
-    height, width, _ = frame.shape
-    return QImage(frame.data, width, height, width * 3, QImage.Format.Format_RGB888)

@@ -17,9 +17,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from vidflow.errors import Cancelled, GraphError, VidflowError
 from vidflow.graph import Graph, Paths
+from vidflow.gui.pictures import eight_bit, within
 from vidflow.gui.viewer.cache import FrameCache
 from vidflow.gui.viewer.newest import Job, Newest
-from vidflow.gui.viewer.picture import eight_bit
 
 if TYPE_CHECKING:
     from vidflow.engine.opening import Cursor, Opened
@@ -84,7 +84,8 @@ class Source(QObject):
     """A frame of the shown node that a run has just made: number, picture."""
     preview = Signal(str, int, int, object)
     """What a sampler has so far: node, step, of how many, picture."""
-    thumbnail = Signal()
+    thumbnail = Signal(int)
+    """There is one of this frame."""
     kept_changed = Signal()
     trouble = Signal(str)
     """Why a frame could not be made."""
@@ -108,7 +109,8 @@ class Source(QObject):
         """The place where frames were read last, of the node that is shown."""
         self._opener, self._front = Newest("viewer-open"), Newest("viewer-frame")
         self._behind, self._watch = Newest("viewer-thumbnails", 0), Newest("viewer-kept")
-        self._coming = Newest("viewer-live", 60)
+        self._coming = Newest("viewer-live", None)
+        self.shrinking = Newest("viewer-picture", None)
         self._again = QTimer(self, singleShot=True, interval=REOPEN_AFTER)
         self._again.timeout.connect(self.refresh)
         self._look = QTimer(self, interval=KEPT_EVERY)
@@ -146,6 +148,8 @@ class Source(QObject):
     def _on_advanced(self, _: object, flat: str) -> None:
         if flat in self.shown.missing and self.session.state(flat).kind in ("done", "kept"):
             self.refresh()
+        if flat == self.shown.node and self.running:
+            self._behind.forget()
 
     def choose_output(self, name: str) -> None:
         """Show another output of the node."""
@@ -358,7 +362,7 @@ class Source(QObject):
                     return
                 if not self._shrink(shown.key, index):
                     frame = next(frames_of(low, index, index + 1, job))
-                    _emit(self._shrunk, shown.key, index, shrunk(frame))
+                    _emit(self._shrunk, shown.key, index, small(frame))
         except Exception:  # noqa: BLE001 - the frame itself says what is wrong with it when it is looked at
             return
 
@@ -366,14 +370,19 @@ class Source(QObject):
         """Make a thumbnail of a frame that is held; False where it is not."""
         frame = self.cache.get(key, index) if self.cache.holds(key, index) else None
         if frame is not None:
-            _emit(self._shrunk, key, index, shrunk(frame))
+            _emit(self._shrunk, key, index, small(frame))
         return frame is not None
 
     def _take_thumb(self, key: str, index: int, thumb: Any) -> None:
         self._thumbs[key, index] = thumb
         while len(self._thumbs) > MOST_THUMBS:
             self._thumbs.popitem(last=False)
-        self.thumbnail.emit()
+        self.thumbnail.emit(index)
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is making the shown frames: they come by themselves, and to make others would slow it."""
+        return self.session.state(self.shown.node).kind == "running"
 
     @property
     def busy(self) -> bool:
@@ -410,11 +419,10 @@ class Source(QObject):
         self._coming.ask(lambda _: self._take_live(shown, same, stop - 1, frames))
 
     def _take_live(self, shown: Shown, same: bool, index: int, frames: Any) -> None:
-        """On a thread: a frame that a run has made, kept only where the graph is still the one that runs."""
+        """On a thread: a frame that a run has made, a thumbnail only where the graph is still the one that runs."""
         frame = eight_bit(frames[-1:].numpy()[0])
         if same and shown.state == "ready":
-            self.cache.put(shown.key, index, frame)
-            _emit(self._shrunk, shown.key, index, shrunk(frame))
+            _emit(self._shrunk, shown.key, index, small(frame))
         _emit(self.live, index, frame)
 
     def _on_preview(self, flat: str, step: int, total: int, picture: Any) -> None:
@@ -425,7 +433,7 @@ class Source(QObject):
         """End the threads and let go of the engine."""
         self._look.stop()
         self._again.stop()
-        for thread in (self._opener, self._front, self._behind, self._watch, self._coming):
+        for thread in (self._opener, self._front, self._behind, self._watch, self._coming, self.shrinking):
             thread.close()
         self._drop_cursor()
         for opened in (self.shown.opened, self._low):
@@ -464,15 +472,9 @@ def frames_of(opened: Opened | None, start: int, stop: int, job: Job) -> Iterato
             yield eight_bit(frames[k : k + 1].numpy()[0])
 
 
-def shrunk(frame: Any) -> Any:
-    """A frame at the height of a thumbnail."""
-    import cv2
-
-    height, width, _ = frame.shape
-    if height <= THUMB_HEIGHT:
-        return frame
-    size = (max(1, round(width * THUMB_HEIGHT / height)), THUMB_HEIGHT)
-    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+def small(frame: Any) -> Any:
+    """A frame at the height of a thumbnail, its own memory."""
+    return within(frame, float("inf"), THUMB_HEIGHT).copy()
 
 
 def said(error: Exception) -> str:

@@ -157,7 +157,7 @@ class Strip(QWidget):
         self._rest.timeout.connect(self._want_thumbs)
         player.moved.connect(self._on_moved)
         self._painted = 0
-        source.thumbnail.connect(self.update)
+        source.thumbnail.connect(self._on_thumb)
         source.kept_changed.connect(self.again)
         source.frame.connect(lambda *_: self._rest.start())
         self._held: list[tuple[int, int]] = []
@@ -191,6 +191,11 @@ class Strip(QWidget):
         x = int(self.x_of(index))
         for at in (x, self._painted):
             self.update(QRect(at - 8, 0, 16, self.height()))
+
+    def _on_thumb(self, index: int) -> None:
+        for place, (low, *_between, high) in self.thumbs():
+            if low <= index < high:
+                self.update(place.toAlignedRect())
 
     # Where things are
 
@@ -232,7 +237,7 @@ class Strip(QWidget):
         if self._player.playing or not self.isVisible():
             self._source.want_thumbs(())
             return
-        self._owed = self._player.filling
+        self._owed = self._player.filling or self._source.running
         self._source.want_thumbs([place for _, place in self.thumbs()], held=self._owed)
 
     # Painting
@@ -248,7 +253,8 @@ class Strip(QWidget):
             return
         self._paint_film(painter, QRectF(event.rect()))
         if info.frames > 1:
-            self._paint_ruler(painter)
+            if event.rect().top() < RULER:
+                self._paint_ruler(painter)
             self._paint_kept(painter)
             self._paint_marks(painter)
             self._paint_playhead(painter)

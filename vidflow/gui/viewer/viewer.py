@@ -40,7 +40,7 @@ class Viewer(QWidget):
         self._index: int | None = None
         """The number of the frame that is shown."""
         self._step = ""
-        self.picture = PictureView()
+        self.picture = PictureView(source.shrinking)
         self.report = Page("report")
         self.words = Page("words")
         self.wave = Wave()
