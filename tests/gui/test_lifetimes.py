@@ -53,11 +53,10 @@ def test_a_window_that_is_closed_while_the_engine_is_made_runs_nothing(qtbot: An
     window.show()
     window.filing.ask = lambda text, *answers, more="": answers[0]
     runner = window.runner
-    with qtbot.waitSignal(runner._ready, timeout=60_000):
-        window.do_run()
-        window.close()
-        assert not window.isVisible()
-    QApplication.processEvents()
+    window.do_run()
+    window.close()
+    assert not window.isVisible()
+    qtbot.waitUntil(lambda: not runner._making, timeout=60_000)
     assert runner.engine is None
     assert runner.request is None
     assert not (tmp_path / "outputs").exists()
@@ -113,8 +112,10 @@ def test_a_picture_that_is_being_shrunk_belongs_to_the_document_that_it_was_made
     window.thumbs.offer("still", slow)
     assert begun.wait(10)
     window.session.put(from_mapping({"vidflow": 1, "nodes": {"still": {"type": "load_image"}}}), None)
-    with qtbot.waitSignal(window.thumbs._shrunk):
-        go.set()
+    go.set()
+    with qtbot.waitSignal(window.thumbs.ready) as found:
+        window.thumbs.offer("next", np.zeros((8, 8, 3), np.uint8))
+    assert found.args[0] == "next"
     assert window.canvas.nodes["still"].thumb is None
 
 
@@ -136,8 +137,11 @@ def test_a_still_that_is_being_made_belongs_to_its_document(
     window.session.put(from_mapping({"vidflow": 1, "nodes": {"still": STILL}}), None)
     qtbot.waitUntil(begun.is_set)
     window.session.put(from_mapping({"vidflow": 1, "nodes": {"still": {"type": "load_image"}}}), None)
-    with qtbot.waitSignal(window.stills._made):
-        go.set()
+    taken: list[str] = []
+    take = window.stills._take
+    monkeypatch.setattr(window.stills, "_take", lambda *given: (take(*given), taken.append(given[1])))
+    go.set()
+    qtbot.waitUntil(lambda: taken == ["still"])
     assert window.thumbs._waiting == {}
     assert window.canvas.nodes["still"].thumb is None
 
@@ -345,3 +349,25 @@ def test_a_subgraph_is_told_once_of_all_that_begins_in_it(window: Any, qtbot: An
     assert told.count("s") == 1
     assert len(told) == 51
     assert window.canvas.nodes["s"].state.kind == "waiting"
+
+
+def test_what_a_thread_tells_is_told_on_the_gui_thread_in_turn_and_to_nobody_who_is_gone(qtbot: Any, qapp: Any) -> None:
+    from PySide6.QtCore import QObject
+    from shiboken6 import delete
+
+    here, gone = QObject(), QObject()
+    told: list[Any] = []
+
+    def work() -> None:
+        tell(gone, told.append, "gone")
+        for k in range(3):
+            tell(here, lambda k=k: told.append((k, threading.current_thread() is threading.main_thread())))
+        tell(None, told.append, "end")
+
+    teller = threading.Thread(target=work)
+    teller.start()
+    teller.join()
+    assert told == []
+    delete(gone)
+    qtbot.waitUntil(lambda: "end" in told)
+    assert told == [(0, True), (1, True), (2, True), "end"]

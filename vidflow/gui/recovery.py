@@ -24,13 +24,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
+from PySide6.QtCore import QLockFile, QObject, QTimer
 
 from vidflow.errors import GraphError
 from vidflow.graph import Graph, Paths, dump, files, parse
 from vidflow.gui.preferences import preferences
 from vidflow.gui.running import Run, Runner
 from vidflow.gui.session import Session
+from vidflow.gui.telling import tell
 from vidflow.gui.words import tr
 from vidflow.places import data_dir
 
@@ -50,8 +51,6 @@ class Banner(Protocol):
 class Keeper(QObject):
     """Keeps what is open in this window."""
 
-    _failed = Signal(str)
-
     def __init__(self, session: Session, runner: Runner) -> None:
         super().__init__()
         self.session = session
@@ -65,7 +64,6 @@ class Keeper(QObject):
         self._timer.timeout.connect(self.write)
         self._kept: Graph | None = None
         self._told = self._closed = False
-        self._failed.connect(self._on_failed)
         session.file_changed.connect(self._soon)
         for signal in (runner.queued, runner.started, runner.finished):
             signal.connect(lambda _: self._note_runs())
@@ -97,8 +95,7 @@ class Keeper(QObject):
             _put(self.folder / "about.json", json.dumps({"path": path, "time": time.time()}).encode())
             _put(self.folder / "document.json", dump(graph).encode())
         except (OSError, GraphError) as error:
-            with contextlib.suppress(RuntimeError):  # the window was closed meanwhile
-                self._failed.emit(str(error))
+            tell(self, self._on_failed, str(error))
             return False
         return True
 

@@ -6,7 +6,6 @@ work, so the window stays live.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -22,6 +21,7 @@ from vidflow.graph import Graph, Paths
 from vidflow.gui.problemwords import told, whole
 from vidflow.gui.session import Session
 from vidflow.gui.states import NodeState, marks
+from vidflow.gui.telling import tell
 from vidflow.gui.words import tr
 
 if TYPE_CHECKING:
@@ -86,8 +86,6 @@ class Runner(QObject):
     preview = Signal(str, int, int, object)
     line = Signal(str)
     """A line for the log."""
-    _ready = Signal(object)
-    _submitted = Signal(object, object)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -104,8 +102,6 @@ class Runner(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._pace = _Pace()
         self._timer.timeout.connect(self._drain)
-        self._ready.connect(self._engine_ready)
-        self._submitted.connect(self._on_submitted)
 
     # The engine
 
@@ -132,22 +128,19 @@ class Runner(QObject):
             made = Engine(registry=self.session.types)
         except Exception as error:  # noqa: BLE001 - whatever it is, who waits for the engine is told
             made = error
-        try:
-            self._ready.emit(made)
-        except RuntimeError:  # the window was closed meanwhile
-            if not isinstance(made, Exception):
-                made.close()
+        tell(None, self._engine_ready, made)
 
     def _engine_ready(self, made: Engine | Exception) -> None:
         self._making = False
         callbacks, self._callbacks = self._callbacks, []
+        if self._closed:
+            if not isinstance(made, Exception):
+                made.close()
+            return
         if isinstance(made, Exception):
             self.session.message.emit("error", _words_of(made))
             if self.current is not None:
                 self._end(self.current, "failed", failures=(_words_of(made),))
-            return
-        if self._closed:
-            made.close()
             return
         self._engine = made
         for callback in callbacks:
@@ -216,8 +209,7 @@ class Runner(QObject):
                 )
             except Exception as error:  # noqa: BLE001 - a run that cannot begin has failed, whatever the reason
                 outcome = error
-            with contextlib.suppress(RuntimeError):  # the window was closed meanwhile
-                self._submitted.emit(run, outcome)
+            tell(None, self._on_submitted, run, outcome)
 
         threading.Thread(target=submit, name="submit", daemon=True).start()
 

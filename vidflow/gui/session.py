@@ -26,6 +26,7 @@ from vidflow.graph.rebasing import rebased
 from vidflow.gui.canvas.face import title_of
 from vidflow.gui.problemwords import whole
 from vidflow.gui.states import Marks, NodeState, around, marks, together
+from vidflow.gui.telling import tell
 from vidflow.gui.words import tr
 from vidflow.nodespec.registry import Registry, installed
 from vidflow.places import samples
@@ -57,7 +58,6 @@ class Session(QObject):
     replaced = Signal()
     """Another document was opened: nothing that was known of nodes holds any longer."""
     message = Signal(str, str)
-    _found = Signal(object)
 
     def __init__(self, types: Registry | None = None) -> None:
         super().__init__()
@@ -83,7 +83,6 @@ class Session(QObject):
         self._worker = ThreadPoolExecutor(1, "check")
         self._timer = QTimer(self, singleShot=True, interval=CHECK_AFTER)
         self._timer.timeout.connect(self.check_now)
-        self._found.connect(self._take_findings)
         self._around: dict[str, None] = {}
         self._gather = QTimer(self, singleShot=True, interval=0)
         self._gather.timeout.connect(self.tell_around)
@@ -397,10 +396,7 @@ class Session(QObject):
                 told = tuple(one for one in checked.problems if one.code != "nothing-to-run")
                 findings = replace(findings, problems=told)
         finally:
-            try:
-                self._found.emit(findings)
-            except RuntimeError:  # the window was closed meanwhile
-                pass
+            tell(self, self._take_findings, findings)
 
     def _take_findings(self, findings: _Findings) -> None:
         self._checking = False

@@ -6,10 +6,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
 from vidflow.errors import VidflowError
 from vidflow.graph import Graph, Paths
+from vidflow.gui.telling import tell
 from vidflow.values import Video
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ BEHIND = -20.0
 class Stills(QObject):
     """Asks for what is missing."""
 
-    _made = Signal(int, str, object)
-
     def __init__(self, session: Session, runner: Runner, canvas: Canvas, thumbs: Thumbnails) -> None:
         super().__init__()
         self.session, self.runner, self.canvas, self.thumbs = session, runner, canvas, thumbs
@@ -45,7 +44,6 @@ class Stills(QObject):
         for signal in (session.checked, session.scope_changed, canvas.zoomed):
             signal.connect(lambda *_: self._timer.start())
         session.replaced.connect(self._forget)
-        self._made.connect(self._take)
         runner.started.connect(lambda _: self.stop())
         runner.finished.connect(lambda _: self._timer.start())
 
@@ -99,9 +97,7 @@ class Stills(QObject):
                         continue
                     at = video.info.frames // 3
                     for frames in opened.read(at, at + 1):
-                        self._made.emit(document, flat, frames.numpy()[0])
-            except RuntimeError:  # the window was closed meanwhile
-                return
+                        tell(self, self._take, document, flat, frames.numpy()[0])
             except (VidflowError, KeyError):
                 # What is wrong is said where the node is looked at or run.
                 continue

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from vidflow.gui.pictures import eight_bit, image_of, within
+from vidflow.gui.telling import tell
 
 WIDTH = 320
 """Pixels: a node of 160 at a scaling of 200 %."""
@@ -21,7 +22,6 @@ class Thumbnails(QObject):
     """`offer` takes frames; `ready` gives a node's picture on the thread of whoever listens."""
 
     ready = Signal(str, QImage)
-    _shrunk = Signal(int, str, QImage)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -30,7 +30,6 @@ class Thumbnails(QObject):
         self._changed = threading.Condition()
         self._closed = False
         self._turn = 0
-        self._shrunk.connect(self._take)
         self._thread: threading.Thread | None = None
 
     def offer(self, flat: str, picture: Any) -> None:
@@ -56,10 +55,7 @@ class Thumbnails(QObject):
     def _work(self) -> None:
         while (found := self._next()) is not None:
             turn, flat, picture = found
-            try:
-                self._shrunk.emit(turn, flat, small(picture() if callable(picture) else picture))
-            except RuntimeError:  # the window was closed meanwhile
-                return
+            tell(self, self._take, turn, flat, small(picture() if callable(picture) else picture))
 
     def _next(self) -> tuple[int, str, Any] | None:
         """What is to be made next; None once all is over."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from vidflow.errors import Cancelled, ModelError, VidflowError
+from vidflow.gui.telling import tell
 
 if TYPE_CHECKING:
     from vidflow.models.hub import Plan
@@ -47,8 +48,6 @@ class Library(QObject):
     """More is known of the fetch of a model."""
     ended = Signal(str)
     """A fetch came to its end; `failed` says how where it was a bad one."""
-    _found = Signal(object)
-    _gone = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,8 +57,6 @@ class Library(QObject):
         self.fetches: dict[str, Fetch] = {}
         self.failed: dict[str, str] = {}
         self._listing = False
-        self._found.connect(self._take)
-        self._gone.connect(self._end)
 
     def names(self) -> list[str]:
         """The models that can be used, by the names that stand in a graph."""
@@ -84,7 +81,7 @@ class Library(QObject):
         except (OSError, VidflowError):
             pass  # a cache that cannot be read holds nothing that could be chosen
         finally:
-            _told(self._found, found)
+            tell(self, self._take, found)
 
     def _take(self, found: list[Installed]) -> None:
         self._listing = False
@@ -123,7 +120,7 @@ class Library(QObject):
         except (ModelError, OSError) as error:
             one.error = str(error)
         finally:
-            _told(self._gone, one)
+            tell(self, self._end, one)
 
     def _end(self, one: Fetch) -> None:
         self.fetches.pop(one.name, None)
@@ -164,14 +161,7 @@ class _Watch:
     def _tell(self) -> None:
         if self._fetch.stopped:
             raise Cancelled
-        _told(self._library.advanced, self._fetch.name)
-
-
-def _told(signal: object, value: object) -> None:
-    try:
-        signal.emit(value)  # type: ignore[attr-defined]
-    except RuntimeError:
-        pass  # the application was closed meanwhile
+        tell(self._library, self._library.advanced.emit, self._fetch.name)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QGuiApplication, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -13,6 +13,7 @@ from vidflow.gui import theme
 from vidflow.gui.panels.pieces import button
 from vidflow.gui.running import Runner
 from vidflow.gui.session import Session
+from vidflow.gui.telling import tell
 from vidflow.gui.words import tr
 
 KEPT = 5000
@@ -47,11 +48,10 @@ class Log(QWidget):
         row.addLayout(side)
         runner.line.connect(self.add)
         session.message.connect(self._told)
-        self._relay = _Relay(self)
-        self._relay.told.connect(self.add)
-        logging.getLogger().addHandler(self._relay.handler)
+        handler = _Handler(self)
+        logging.getLogger().addHandler(handler)
         logging.captureWarnings(True)
-        self.destroyed.connect(self._relay.handler.stop)
+        self.destroyed.connect(handler.stop)
         self._speak()
 
     def _speak(self) -> None:
@@ -91,38 +91,22 @@ class Log(QWidget):
             self._speak()
 
 
-class _Relay(QObject):
-    """Brings records from any thread to the GUI thread."""
-
-    told = Signal(str, str)
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.handler = _Handler(self)
-
-
 class _Handler(logging.Handler):
     """Warnings and errors of Python's logging, and its warnings."""
 
-    def __init__(self, relay: _Relay) -> None:
+    def __init__(self, panel: Log) -> None:
         super().__init__(logging.WARNING)
-        self._relay: _Relay | None = relay
+        self._panel = panel
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._relay is None:
-            return
         # A warning's first line says where, its last shows the source: neither is for the reader of a log.
         text = record.getMessage()
         if record.name == "py.warnings":
             text = text.split("\n")[0].split(": ", 1)[-1]
-        try:
-            self._relay.told.emit(text, "error" if record.levelno >= logging.ERROR else "warn")
-        except RuntimeError:
-            self.stop()
+        tell(self._panel, self._panel.add, text, "error" if record.levelno >= logging.ERROR else "warn")
 
     def stop(self) -> None:
         """The panel is gone."""
-        self._relay = None
         root = logging.getLogger()
         root.removeHandler(self)
         if not any(isinstance(one, _Handler) for one in root.handlers):

@@ -29,6 +29,7 @@ from vidflow.gui.problemwords import whole
 from vidflow.gui.recovery import recent_files
 from vidflow.gui.running import Runner
 from vidflow.gui.session import Session
+from vidflow.gui.telling import tell
 from vidflow.gui.words import said, tr
 from vidflow.nodespec.hints import Weights
 from vidflow.places import samples
@@ -67,7 +68,6 @@ class Welcome(QScrollArea):
 
     open_asked = Signal(str)
     new_asked = Signal()
-    _measured = Signal(object)
 
     def __init__(self, session: Session, runner: Runner) -> None:
         super().__init__()
@@ -82,7 +82,6 @@ class Welcome(QScrollArea):
         self._recent_shown: list[Path] = []
         self.cards: list[Card] = []
         self._samples = self._found()
-        self._measured.connect(self._take_machine)
         library().listed.connect(self._on_models)
         self._build()
 
@@ -221,10 +220,7 @@ class Welcome(QScrollArea):
         gpu = gpu_memory()
         if gpu is not None and device_kind("auto") == "cuda":
             found += [device_name("cuda") or "", size_text(gpu)]
-        try:
-            self._measured.emit(found)
-        except RuntimeError:
-            pass  # the window was closed meanwhile
+        tell(self, self._take_machine, found)
 
     def _take_machine(self, found: list[str]) -> None:
         self._machine = found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
 from typing import Any
 
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from vidflow.gui import theme
 from vidflow.gui.pictures import eight_bit, image_of, scaled_down
 from vidflow.gui.preferences import chosen, preferences
+from vidflow.gui.telling import tell
 from vidflow.gui.viewer.newest import Job, Newest
 from vidflow.gui.words import tr
 
@@ -47,7 +47,6 @@ class PictureView(QWidget):
     """
 
     scale_changed = Signal()
-    _shrunk = Signal(int, QImage)
 
     def __init__(self, shrinking: Newest, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +72,6 @@ class PictureView(QWidget):
         self.drawn = 0
         """How many different frames were painted."""
         self._painted = 0
-        self._shrunk.connect(self._take_small)
         theme.look.changed.connect(self.update)
 
     @property
@@ -212,8 +210,7 @@ class PictureView(QWidget):
         """On a thread."""
         # Qt draws 32-bit pictures without another conversion for every paint.
         small = image_of(scaled_down(frame, *size)).convertToFormat(QImage.Format.Format_RGB32)
-        with contextlib.suppress(RuntimeError):  # the window was closed meanwhile
-            self._shrunk.emit(turn, small)
+        tell(self, self._take_small, turn, small)
 
     def _take_small(self, turn: int, small: QImage) -> None:
         if turn >= self._small_turn:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from fractions import Fraction
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 
+from vidflow.gui.telling import tell
 from vidflow.gui.viewer.ahead import Ahead, Course, due_after
 from vidflow.gui.viewer.sound import Sound
 from vidflow.gui.viewer.source import Source
@@ -33,8 +35,6 @@ class Player(QObject):
     """Playing, paused, another speed, in, out or loop."""
     reached_changed = Signal(float)
     """Frames a second that were shown of late."""
-    _failed = Signal(str)
-    _came = Signal()
 
     def __init__(self, source: Source, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,14 +59,12 @@ class Player(QObject):
         self._last = -1
         self._times: deque[float] = deque()
         self._told = 0.0
-        self._ahead = Ahead(source.cache, self._failed.emit, self._came.emit)
+        self._ahead = Ahead(source.cache, partial(tell, self, self._on_failed), partial(tell, self, self._on_came))
         self._timer = QTimer(self, singleShot=True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         self._idle = QTimer(self, singleShot=True, interval=IDLE)
         self._idle.timeout.connect(self._fill)
-        self._came.connect(self._on_came, Qt.ConnectionType.QueuedConnection)
-        self._failed.connect(self._on_failed, Qt.ConnectionType.QueuedConnection)
         source.changed.connect(self._on_changed)
         source.frame.connect(self._on_frame)
         source.live.connect(self._on_live)

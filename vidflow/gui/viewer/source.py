@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from vidflow.errors import Cancelled, GraphError, VidflowError
 from vidflow.graph import Graph, Paths
 from vidflow.gui.pictures import eight_bit, within
+from vidflow.gui.telling import tell
 from vidflow.gui.viewer.cache import FrameCache
 from vidflow.gui.viewer.newest import Job, Newest
 
@@ -89,9 +90,6 @@ class Source(QObject):
     kept_changed = Signal()
     trouble = Signal(str)
     """Why a frame could not be made."""
-    _found = Signal(int, object)
-    _kept_found = Signal(str, object)
-    _shrunk = Signal(str, int, object)
 
     def __init__(self, session: Session, runner: Runner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -115,9 +113,6 @@ class Source(QObject):
         self._again.timeout.connect(self.refresh)
         self._look = QTimer(self, interval=KEPT_EVERY)
         self._look.timeout.connect(self.look_what_is_kept)
-        self._found.connect(self._take)
-        self._kept_found.connect(self._take_kept)
-        self._shrunk.connect(self._take_thumb)
         session.shown_changed.connect(self.refresh)
         session.changed.connect(self._on_edit)
         session.file_changed.connect(self._on_file)
@@ -213,7 +208,7 @@ class Source(QObject):
         if shown.state in ("unready", "failed") and opened is not None:
             opened.close()
             shown = replace(shown, opened=None)
-        _emit(self._found, asked, shown)
+        tell(self, self._take, asked, shown)
 
     def _take(self, asked: int, shown: Shown) -> None:
         old = self.shown
@@ -267,10 +262,10 @@ class Source(QObject):
             return
         except Exception as error:  # noqa: BLE001 - frames are made by nodes, which may raise anything
             if not job.spare:
-                _emit(self.trouble, said(error))
+                tell(self, self.trouble.emit, said(error))
             return
         self.cache.put(shown.key, index, frame)
-        _emit(self.frame, shown.key, index, frame)
+        tell(self, self.frame.emit, shown.key, index, frame)
 
     def _fetch_near(self, shown: Shown, index: int, job: Job) -> None:
         """The frame, by a cursor that stays, and then the ones after it until something else is asked for. What is
@@ -286,7 +281,7 @@ class Source(QObject):
             for k in range(len(frames)):
                 self.cache.put(shown.key, at + k, eight_bit(frames[k : k + 1].numpy()[0]))
             if at == index:
-                _emit(self.frame, shown.key, index, self.cache.get(shown.key, index))
+                tell(self, self.frame.emit, shown.key, index, self.cache.get(shown.key, index))
                 job.spare = True
             at, size = end, cursor.batch
 
@@ -362,7 +357,7 @@ class Source(QObject):
                     return
                 if not self._shrink(shown.key, index):
                     frame = next(frames_of(low, index, index + 1, job))
-                    _emit(self._shrunk, shown.key, index, small(frame))
+                    tell(self, self._take_thumb, shown.key, index, small(frame))
         except Exception:  # noqa: BLE001 - the frame itself says what is wrong with it when it is looked at
             return
 
@@ -370,7 +365,7 @@ class Source(QObject):
         """Make a thumbnail of a frame that is held; False where it is not."""
         frame = self.cache.get(key, index) if self.cache.holds(key, index) else None
         if frame is not None:
-            _emit(self._shrunk, key, index, small(frame))
+            tell(self, self._take_thumb, key, index, small(frame))
         return frame is not None
 
     def _take_thumb(self, key: str, index: int, thumb: Any) -> None:
@@ -403,7 +398,7 @@ class Source(QObject):
             found = shown.opened.kept()
         except VidflowError:
             return
-        _emit(self._kept_found, shown.key, found)
+        tell(self, self._take_kept, shown.key, found)
 
     def _take_kept(self, key: str, ranges: list[tuple[int, int]]) -> None:
         if key == self.shown.key and ranges != self.kept:
@@ -422,8 +417,8 @@ class Source(QObject):
         """On a thread: a frame that a run has made, a thumbnail only where the graph is still the one that runs."""
         frame = eight_bit(frames[-1:].numpy()[0])
         if same and shown.state == "ready":
-            _emit(self._shrunk, shown.key, index, small(frame))
-        _emit(self.live, index, frame)
+            tell(self, self._take_thumb, shown.key, index, small(frame))
+        tell(self, self.live.emit, index, frame)
 
     def _on_preview(self, flat: str, step: int, total: int, picture: Any) -> None:
         if flat == self.session.shown or flat in self.shown.missing:
@@ -480,11 +475,3 @@ def small(frame: Any) -> Any:
 def said(error: Exception) -> str:
     """What the user is told of an error in making frames."""
     return str(error) if isinstance(error, VidflowError) else f"{type(error).__name__}: {error}"
-
-
-def _emit(signal: Any, *values: Any) -> None:
-    """Emit from a thread; the window may have been closed meanwhile."""
-    try:
-        signal.emit(*values)
-    except RuntimeError:
-        return

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from vidflow.gui import theme
+from vidflow.gui.telling import tell
 from vidflow.gui.words import tr
 
 if TYPE_CHECKING:
@@ -121,14 +122,11 @@ class Page(QScrollArea):
 class Wave(QWidget):
     """The loudest sample of each stretch of a sound, found on a thread, and what is known of it."""
 
-    _found = Signal(object, object)
-
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("wave")
         self._audio: Audio | None = None
         self.peaks: list[float] = []
-        self._found.connect(self._take)
 
     def show_audio(self, audio: Audio) -> None:
         """Show another sound."""
@@ -149,7 +147,7 @@ class Wave(QWidget):
                 peaks.append(float(np.abs(block).max()) if len(block) else 0.0)
                 if self._audio is not audio:
                     return
-            self._found.emit(audio, peaks)
+            tell(self, self._take, audio, peaks)
         except Exception:  # noqa: BLE001 - the line below it still says what is known
             return
         finally:
