@@ -17,6 +17,7 @@ from tests.gui.hand import Hand, agree
 from vidflow.graph import AddNode, Link, Node, SetInput, SetView, from_mapping, load
 from vidflow.gui import open_window
 from vidflow.gui.states import NodeState
+from vidflow.gui.telling import tell
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 STILL = {"type": "load_image", "inputs": {"path": "resources:media/moon.png"}}
