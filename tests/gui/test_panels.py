@@ -601,6 +601,18 @@ def test_a_problem_stands_at_the_setting_that_it_is_about(settings: Settings, qt
     qtbot.waitUntil(lambda: not field.why.isVisible())
 
 
+def test_a_click_into_a_line_that_offers_a_list_opens_it_and_other_words_are_left_to_be_typed(
+    settings: Settings, qtbot: Any
+) -> None:
+    field = page_of(settings, "concat").rows["transition"].field
+    qtbot.mouseClick(field.line, Qt.MouseButton.LeftButton)
+    assert field.box.view().isVisible()
+    field.box.hidePopup()
+    settings.session.set("it", "transition", ["cut", "crossfade"])
+    qtbot.mouseClick(field.line, Qt.MouseButton.LeftButton)
+    assert not field.box.view().isVisible()
+
+
 def test_a_title_is_given_and_taken_away(settings: Settings, qtbot: Any) -> None:
     session = settings.session
     page = page_of(settings, "grade")
@@ -674,6 +686,22 @@ def test_a_node_of_a_missing_pack_is_said_to_be_missing(settings: Settings) -> N
 
 
 # Problems
+
+
+def test_advice_calls_nodes_and_types_as_the_canvas_does(session: Session, qtbot: Any) -> None:
+    panel = Problems(session)
+    qtbot.addWidget(panel)
+    clips = {id: Node("load_video", {"path": f"resources:media/{id}.mp4"}) for id in ("sea", "lanterns")}
+    joined = Node("concat", {"videos": (Link("sea"), Link("lanterns"))})
+    once = Node("resize", {"video": Link("joined"), "width": 320})
+    twice = Node("resize", {"video": Link("once"), "width": 320})
+    save = Node("save_video", {"video": Link("twice"), "path": "x.mp4"})
+    nodes = {**clips, "joined": joined, "once": once, "twice": twice, "save": save}
+    session.put(Graph(nodes, view={"nodes": {"once": {"title": "Smaller"}}}), None)
+    qtbot.waitUntil(lambda: panel.list.count() == 2)
+    told = " ".join(panel.list.item(row).text() for row in range(2))
+    assert "Put Harmonise colour before" in told
+    assert "'Smaller' before it has the same type" in told
 
 
 def test_a_click_on_a_problem_goes_to_its_node(session: Session, qtbot: Any) -> None:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from vidflow.gui import icons
 from vidflow.gui.words import tr
 
+MARGIN = 8
+"""Pixels around it."""
+
 
 class Banner(QFrame):
-    """A line with buttons where there is something to decide; it goes by itself where it only informs."""
+    """A line with buttons where there is something to decide; it goes by itself where it only informs. It lies over
+    the top of `over`, so that nothing moves under the mouse when it comes or goes; what lies under a line that only informs
+    can be clicked all the same."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        self._over = over
+        over.installEventFilter(self)
         self.setProperty("role", "banner")
         self.setObjectName("banner")
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 4, 4)
         row.setSpacing(8)
         self.text = QLabel()
@@ -36,6 +43,21 @@ class Banner(QFrame):
         self._timer = QTimer(self, singleShot=True, interval=6000)
         self._timer.timeout.connect(self.hide)
         self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._place()
+        return super().event(event)
+
+    def _place(self) -> None:
+        wide = self._over.width() - 2 * MARGIN
+        high = max(self._row.totalHeightForWidth(wide), self._row.totalMinimumSize().height())
+        self.setGeometry(MARGIN, MARGIN, wide, high)
 
     def _speak(self) -> None:
         self.close_button.setAccessibleName(tr("Dismiss"))
@@ -60,9 +82,14 @@ class Banner(QFrame):
             button = QPushButton(words)
             button.clicked.connect(lambda _=False, action=action: (self.hide(), action()))
             self.buttons.addWidget(button)
+        passing = level == "info" and not choices
+        self.close_button.setVisible(not passing)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, passing)
         self.show()
+        self.raise_()
+        self._place()
         self.setAccessibleName(text)
-        if level == "info" and not choices:
+        if passing:
             self._timer.start()
         else:
             self._timer.stop()

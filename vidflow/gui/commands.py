@@ -72,6 +72,7 @@ COMMANDS = (
     Command("run_selected", _("Run to the selected node"), ("Shift+Return",), "skip-forward", canvas=True),
     Command("run_variants", _("Run with other values…"), ("Ctrl+Shift+Return",), "list-plus"),
     Command("cancel", _("Cancel the run"), ("Ctrl+.",), "stop"),
+    Command("models", _("Models…"), (), "cube"),
     Command("open_outputs", _("Show the output folder"), (), "folder"),
     Command("about", _("About vidflow")),
 )
@@ -83,7 +84,7 @@ MENUS = {
     "Edit": "undo redo | cut copy paste duplicate delete dissolve | select_all",
     "Node": "search | show play toggle_off rename | group ungroup enter leave | frame arrange align",
     "View": "fit fit_selection zoom_in zoom_out zoom_reset | thumbnails | panels | theme language | welcome",
-    "Run": "run run_selected run_variants cancel",
+    "Run": "run run_selected run_variants cancel | models",
     "Help": "commands keys about",
 }
 """What is in each menu: names of commands, and of menus inside it."""

@@ -240,7 +240,7 @@ class Runner(QObject):
         run, reader = self.current, self._reader
         if run is None or reader is None:
             return
-        self._timer.start(self._pace.wait())
+        self._timer.start(DRAIN)
         here = self.session.number == run.document
         touched: dict[str, None] = {}
         newest: dict[str, Any] = {}
@@ -283,6 +283,10 @@ class Runner(QObject):
             self.picture.emit(event.node, event.start, event.stop, event.frames)
         for node in touched:
             self.advanced.emit(run, node)
+        wait = self._pace.wait()
+        if newest:
+            # There are more of them than can be shown. The steps of a sampler are few, and each is seen.
+            self._timer.start(wait)
         if ended is not None:
             failures = tuple(str(one) for one in self.request.failures) if self.request else ()
             self._end(run, ended.status, ended.files, failures, ended.notes)

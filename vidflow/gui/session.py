@@ -395,8 +395,9 @@ class Session(QObject):
                 # That nothing of it would run is no news of a document which was only just begun.
                 told = tuple(one for one in checked.problems if one.code != "nothing-to-run")
                 findings = replace(findings, problems=told)
-        finally:
-            tell(self, self._take_findings, findings)
+        except Exception as error:  # noqa: BLE001 - a mistake in a check is said, and the next edit checks again
+            tell(self, self.message.emit, "error", f"{type(error).__name__}: {error}")
+        tell(self, self._take_findings, findings)
 
     def _take_findings(self, findings: _Findings) -> None:
         self._checking = False

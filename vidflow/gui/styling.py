@@ -133,6 +133,7 @@ QFrame[role="card"] { background: $panel; border: 1px solid $line; border-radius
 QFrame[role="card"]:hover { border-color: $accent; }
 QFrame[role="card"]:focus { border-color: $accent; }
 QFrame[role="banner"] { background: $raised; border: 0; border-bottom: 1px solid $line; }
+QFrame#banner { border: 1px solid $line; border-radius: 6px; }
 QWidget[role="panel"] { background: $panel; }
 QWidget#canvas, QGraphicsView { background: $canvas; border: 0; }
 """)

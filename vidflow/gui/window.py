@@ -169,17 +169,16 @@ class Window(QMainWindow):
         self.crumbs = QFrame()
         self.crumbs.setProperty("role", "banner")
         QHBoxLayout(self.crumbs).setContentsMargins(8, 4, 8, 4)
-        self.banner = Banner()
         column = QWidget()
         rows = QVBoxLayout(column)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
-        for part in (self.banner, self.crumbs):
-            rows.addWidget(part)
+        rows.addWidget(self.crumbs)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.canvas)
         self.pages.addWidget(self.welcome)
         rows.addWidget(self.pages, 1)
+        self.banner = Banner(column)
         self.setCentralWidget(column)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("reports")
@@ -633,6 +632,12 @@ class Window(QMainWindow):
         each = ask_variants(self)
         if each:
             self.runner.run(each=each)
+
+    def do_models(self) -> None:
+        """Show the models that are here."""
+        from vidflow.gui.models import show_models
+
+        show_models(self)
 
     def do_open_outputs(self) -> None:
         """Open the folder that files go to."""

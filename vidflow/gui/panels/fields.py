@@ -380,6 +380,15 @@ class ComboField(LineField):
         self.box.setCurrentIndex(-1)
         self.line.setText(text)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # A click into a line that holds nothing, or one of them, is meant for the list; other words are edited.
+        clicked = watched is self.line and event.type() == QEvent.Type.MouseButtonRelease
+        if clicked and not self.line.hasSelectedText() and self.box.count():
+            text = self.line.text().strip()
+            if not text or self.box.findText(text) >= 0:
+                self.box.showPopup()
+        return super().eventFilter(watched, event)
+
     def _picked(self, text: str) -> None:
         self.settled.emit()
         self.typed(text)

@@ -111,9 +111,9 @@ class FileField(LineField):
         endings = " ".join(f"*.{one}" for one in SUFFIXES.get(self._kind, ()))
         filters = f"{names[self._kind]} ({endings});;{every}" if endings else every
         if self.slot.many:
-            found, _ = QFileDialog.getOpenFileNames(self, self.name, self._paths.beginning(), filters)
+            found, _ = QFileDialog.getOpenFileNames(self, self.chooser.toolTip(), self._paths.beginning(), filters)
         else:
-            one, _ = QFileDialog.getOpenFileName(self, self.name, self._paths.beginning(), filters)
+            one, _ = QFileDialog.getOpenFileName(self, self.chooser.toolTip(), self._paths.beginning(), filters)
             found = [one] if one else []
         self._paths.take(found)
 
@@ -130,7 +130,7 @@ class FolderField(LineField):
         self.row.addWidget(self.chooser)
 
     def _choose(self) -> None:
-        found = QFileDialog.getExistingDirectory(self, self.name, self._paths.beginning())
+        found = QFileDialog.getExistingDirectory(self, self.chooser.toolTip(), self._paths.beginning())
         self._paths.take([found] if found else [])
 
 
@@ -157,7 +157,7 @@ class WeightsField(ComboField):
             self.box.setItemData(index, about.get(self.box.itemText(index)), Qt.ItemDataRole.ToolTipRole)
 
     def _choose(self) -> None:
-        found = QFileDialog.getExistingDirectory(self, self.name, self._paths.beginning())
+        found = QFileDialog.getExistingDirectory(self, self.chooser.toolTip(), self._paths.beginning())
         self._paths.take([found] if found else [])
 
 

@@ -366,11 +366,11 @@ class Row(QWidget):
         keep = self.reset.sizePolicy()
         keep.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(keep)
-        self.star = tool(tr("Show {} on the node").format(field.name), "star", token="hint")
+        self.star = tool(tr("Show {} on the node").format(field.name), "star")
         self.star.setCheckable(True)
         self.star.clicked.connect(self._star)
         self._starred: bool | None = None
-        self.more = tool(tr("More for {}").format(field.name), "dots-three-vertical", token="hint")
+        self.more = tool(tr("More for {}").format(field.name), "dots-three-vertical")
         self.menu = QMenu(self.more)
         self.make_input = self.menu.addAction(tr("Make input"), self._make_input)
         self.make_input.setCheckable(True)

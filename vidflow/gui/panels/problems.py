@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
@@ -24,6 +26,8 @@ from vidflow.gui.words import plain, tr
 
 SHOWN = 200
 """More than this nobody reads; the count says how many there are."""
+NAMES = re.compile(r"'([^']+)'|\b([a-z]+(?:_[a-z]+)+)\b")
+"""What may be the id of a node, or of a type."""
 
 
 class Problems(QWidget):
@@ -81,7 +85,7 @@ class Problems(QWidget):
         place = self.session.called(one.node) if one.node else ""
         if one.input:
             place = f"{place}, {label_of(one.input)}" if place else label_of(one.input)
-        text = beside(one)
+        text = self._by_title(beside(one))
         item = QListWidgetItem(f"{place}: {text}" if place else text)
         icon = icons.icon("x-circle" if wrong else "info", "error" if wrong else "warn")
         item.setIcon(icon if icon is not None else QIcon())
@@ -90,6 +94,18 @@ class Problems(QWidget):
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{kind}: {item.text()}")
         item.setToolTip(plain(tr("Go to {}").format(place)) if one.node else "")
         self.list.addItem(item)
+
+    def _by_title(self, text: str) -> str:
+        """A message with nodes and their types as the canvas calls them."""
+
+        def title(match: re.Match[str]) -> str:
+            id, type = match.groups()
+            if id is not None:
+                return f"'{self.session.called(id)}'"
+            spec = self.session.types.get(type)
+            return tr(spec.title) if spec is not None else type
+
+        return NAMES.sub(title, text)
 
     def _go(self, item: QListWidgetItem) -> None:
         flat = item.data(Qt.ItemDataRole.UserRole)
