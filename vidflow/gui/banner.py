@@ -15,9 +15,8 @@ MARGIN = 8
 
 
 class Banner(QFrame):
-    """A line with buttons where there is something to decide; it goes by itself where it only informs. It lies over
-    the top of `over`, so that nothing moves under the mouse when it comes or goes; what lies under a line that only informs
-    can be clicked all the same."""
+    """A line with buttons where there is something to decide; where it only informs it goes by itself, and what is under
+    it can be clicked. It lies over the top of `over`, so that nothing moves under the mouse when it comes or goes."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
