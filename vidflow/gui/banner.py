@@ -17,8 +17,8 @@ MARGIN = 8
 class Banner(QFrame):
     """A line with buttons where there is something to decide.
 
-    It lies over the top of `over`, so that nothing moves under the mouse when it comes or goes. Where it only informs it
-    goes by itself, and what is under it can be clicked.
+    It lies over the top of `over`, so that nothing moves under the mouse when it comes or goes. Where it only informs
+    it goes by itself, and what is under it can be clicked.
     """
 
     def __init__(self, over: QWidget) -> None:
