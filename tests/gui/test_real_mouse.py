@@ -72,14 +72,25 @@ class Person:
         self.screen.click(self.ask("command", command))
 
     def answer_dialog(self, path: Path) -> None:
-        """Type a path into the dialog that is open, and take it."""
+        """Type a path into the dialog that is open, and take it.
+
+        Qt's dialog shortens what lies in the folder that it shows, and empties the line if it lists that folder late.
+        """
+
+        again = 0.0
+
+        def go_on() -> None:
+            nonlocal again
+            if self.editor.state["typed"] in (str(path), path.name):
+                # The first Return may choose what the dialog has completed.
+                self.screen.key("Return")
+            elif time.monotonic() > again:
+                again = time.monotonic() + 3
+                self.screen.key("ctrl+a")
+                self.screen.type(str(path))
+
         self.until(lambda state: state["dialog_ready"])
-        self.screen.key("ctrl+a")
-        self.screen.type(str(path))
-        # Qt shortens what lies in the folder that the dialog shows, as soon as it has listed it.
-        self.until(lambda state: state["typed"] in (str(path), path.name))
-        # The first Return may choose what the dialog has completed.
-        self.until(lambda state: state["dialog"] is None, lambda: self.screen.key("Return"))
+        self.until(lambda state: state["dialog"] is None, go_on)
 
 
 @contextmanager
