@@ -239,9 +239,11 @@ def film(folder: Path, frames: int) -> Path:
 def child(how: str, path: Path) -> None:
     """One run in a process of its own, in a window or without one; prints what was measured as JSON."""
     if how == "headless":
+        from vidflow import heap
         from vidflow.engine.service import Engine
         from vidflow.graph import Paths, load
 
+        heap.steady()  # as `vidflow run` and the window do
         with Engine() as engine:
             folder = path.parent
             paths = Paths(path.stem, folder, folder, folder / "outputs")

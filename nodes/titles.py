@@ -44,7 +44,7 @@ def overlay_text(
     font: Annotated[str | None, File("any"), "a TrueType or OpenType file; the one in the box without it"] = None,
     start: Seconds = 0.0,
     end: Annotated[float | None, Number(0, step=0.1, unit="s"), "the end of the video without it"] = None,
-    fade: Seconds = 0.5,
+    fade: Seconds = 0.0,
     margin: Annotated[float, Number(0, 0.45, step=0.01), "share of the picture's shorter side"] = 0.05,
     run: Run,
 ) -> AnyVideo:

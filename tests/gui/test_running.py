@@ -54,7 +54,7 @@ def _run(window: Any, qtbot: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("spent", "here", "wait"),
-    [(0.1, 50, DRAIN), (1.9, 0.1, DRAIN), (1.9, 1, 100), (1.9, 2, 200), (1.9, 50, SELDOM)],
+    [(0.1, 50, DRAIN), (1.9, 0.1, DRAIN), (1.9, 1, 100), (1.9, 3, 300), (1.9, 50, SELDOM)],
 )
 def test_a_run_that_needs_the_processors_is_looked_at_less_often(spent: float, here: float, wait: int) -> None:
     assert wait_after(2.0, spent, here) == wait
@@ -99,6 +99,7 @@ def test_an_error_stands_on_the_node_in_words(opened: Any, qtbot: Any, tmp_path:
     assert text.startswith("wrong.png: ")
     assert "pixels can be read" in text
     assert opened.banner.isVisible()
+    assert opened.banner.text.text().startswith("Load image")
     assert opened.session.state("save").kind != "running"
 
 
@@ -107,6 +108,7 @@ def test_a_graph_that_is_wrong_says_so_without_running(opened: Any, qtbot: Any) 
     run = _run(opened, qtbot)
     assert run.status == "failed"
     assert "nobody" in run.failures[0]
+    assert opened.banner.text.text().startswith("Save image, image: ")
     assert opened.session.state("save").kind == "failed"
 
 

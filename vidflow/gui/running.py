@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vidflow.engine.events import Reader
     from vidflow.engine.service import Engine, Request
 
-DRAIN, SELDOM = 33, 250
+DRAIN, SELDOM = 33, 400
 """Milliseconds between two looks at the events, at least and at most."""
 SHARE, BUSY = 0.01, 0.5
 """What the window may take of the processors for showing a run, where that run takes more than `BUSY` of them."""
@@ -121,10 +121,11 @@ class Runner(QObject):
     def _make_engine(self) -> None:
         made: Engine | Exception
         try:
-            from vidflow import heap
+            from vidflow import courtesy, heap
             from vidflow.engine.service import Engine
 
             heap.steady()
+            courtesy.give_way()
             made = Engine(registry=self.session.types)
         except Exception as error:  # noqa: BLE001 - whatever it is, who waits for the engine is told
             made = error
@@ -188,6 +189,7 @@ class Runner(QObject):
             run.status = "cancelled"
             if self.request is not None:
                 self.request.cancel()
+                self._timer.start(DRAIN)
 
     def _next(self) -> None:
         if not self.queue:

@@ -23,7 +23,7 @@ from vidflow.graph.edits import UNSET, edited
 from vidflow.graph.embedded import HEAD, is_media
 from vidflow.graph.kinds import Kind, Kinds
 from vidflow.graph.rebasing import rebased
-from vidflow.gui.canvas.face import title_of
+from vidflow.gui.canvas.face import label_of, title_of
 from vidflow.gui.problemwords import whole
 from vidflow.gui.states import Marks, NodeState, around, marks, together
 from vidflow.gui.telling import tell
@@ -154,6 +154,17 @@ class Session(QObject):
             titles.append(title_of(node, self.kind(node), view if isinstance(view, Mapping) else {}, part))
             nodes, layout = (part.nodes, part.view) if part is not None else ({}, {})
         return " / ".join(titles)
+
+    def titled(self, text: str) -> str:
+        """Lines that begin with the place of a node, such as `clip.path: `, with its title instead of its id."""
+        return "\n".join(map(self._titled, text.split("\n")))
+
+    def _titled(self, line: str) -> str:
+        place, _, rest = line.partition(": ")
+        flat, _, input = place.partition(".")
+        if not rest or not self._exists(flat):
+            return line
+        return f"{self.called(flat)}{', ' + label_of(input) if input else ''}: {rest}"
 
     def do(self, edit: Edit, merge_key: object = None) -> bool:
         """Make an edit; False, with a message, where it is impossible."""

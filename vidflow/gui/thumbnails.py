@@ -14,7 +14,7 @@ from vidflow.gui.telling import tell
 
 WIDTH = 320
 """Pixels: a node of 160 at a scaling of 200 %."""
-EVERY = 0.2
+EVERY = 0.5
 """Seconds between two pictures of a node, at least, but for the last."""
 
 

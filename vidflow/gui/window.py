@@ -483,7 +483,7 @@ class Window(QMainWindow):
             self._fold(False)
             self.tabs.setCurrentWidget(self.runs)
             first = run.failures[0] if run.failures else ""
-            self.banner.say("error", first)
+            self.banner.say("error", self.session.titled(first) if self.session.number == run.document else first)
         elif run.status == "done" and run.files:
             self.banner.say("info", tr("Saved {}.").format(", ".join(Path(one).name for one in run.files[:3])))
 

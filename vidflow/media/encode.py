@@ -15,6 +15,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from vidflow import courtesy
 from vidflow.errors import MediaError
 from vidflow.media.codecs import CODECS, Encoding, bits, encoding_problem, setup
 from vidflow.media.container import reporting
@@ -55,7 +56,7 @@ class PartWriter:
             self._out = av.open(str(path.absolute()), "w", format=CODECS[encoding.codec].part_format)
             self._stream = _add_pictures(self._out, info, encoding)
             # Opens the file and the encoder now, so that what is wrong with either is known before a frame is made.
-            self._out.start_encoding()
+            courtesy.opened(self._out.start_encoding)
 
     def __enter__(self) -> Self:
         return self

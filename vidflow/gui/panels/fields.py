@@ -349,6 +349,7 @@ class ComboField(LineField):
 
     def __init__(self, slot: Slot, options: tuple[str, ...] = ()) -> None:
         super().__init__(slot)
+        self.wide = self.wide or slot.many
         self._labels = {label_of(option): option for option in options}
         self.row.removeWidget(self.line)
         self.box = QComboBox()

@@ -175,9 +175,9 @@ class Viewer(QWidget):
             case "unmade":
                 self._nothing(tr("Not made yet. Run it to see it."))
             case "unready":
-                self._nothing(told(shown.text))
+                self._nothing(self._source.session.titled(told(shown.text)))
             case "failed":
-                self.wrong.setText(told(shown.text))
+                self.wrong.setText(self._source.session.titled(told(shown.text)))
                 self._stack.setCurrentWidget(self.wrong)
             case "ready":
                 self._show_value(shown.value)
