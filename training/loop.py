@@ -75,7 +75,7 @@ def train(
     random.seed(given.seed)
     torch.manual_seed(given.seed)
     net = net.to(given.device, memory_format=torch.channels_last).train()
-    mean = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(_KEPT))
+    mean = torch.optim.swa_utils.AveragedModel(net, avg_fn=_averaged)
     optimizer = torch.optim.AdamW(net.parameters(), given.rate, betas=(0.9, 0.99), weight_decay=1e-4)
     step = _resume(given, net, mean, optimizer)
     began, seen, total = time.monotonic(), 0, 0.0
@@ -120,6 +120,11 @@ def _share(step: int, steps: int) -> float:
     """Of the learning rate at a step: it rises in the first, and falls in the last."""
     left = max(0.0, (step / steps - _FALL) / (1 - _FALL))
     return min(1, (step + 1) / 200) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * left)))
+
+
+def _averaged(mean: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+    """The mean moved on; at first it forgets faster, or it would long remember the weights before any training."""
+    return torch.lerp(mean, new, max(1 - _KEPT, 9 / (float(count) + 10)))
 
 
 def _resume(given: Budget, net: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer) -> int:
