@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from vidflow.errors import ModelError
-from vidflow.models.checkpoint import header, read_checkpoint
+from vidflow.models.checkpoint import files_of_model, header, network_file, read_checkpoint
 from vidflow.models.families import add, families, family, family_of
 from vidflow.models.family import Family
 
@@ -296,6 +296,53 @@ def test_a_pack_adds_a_family(folder: Path) -> None:
         registry._FOUND.pop("own")
     with pytest.raises(ModelError, match="There is no family of models called 'own'; a pack that brings it"):
         family("own")
+
+
+@pytest.mark.parametrize(
+    ("files", "weights"),
+    [
+        (["net.pth"], "net.pth"),
+        (["train_log/flownet.pkl", "README.md", "a.json", "model.py"], "train_log/flownet.pkl"),
+        (["config.json", "model.safetensors", "model.pth", "old.pth"], "model.safetensors"),
+    ],
+)
+def test_the_weights_of_one_network_are_its_only_file_of_them(tmp_path: Path, files: list[str], weights: str) -> None:
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = tmp_path / weights
+    assert network_file(tmp_path) == network_file(found) == found
+    config = [tmp_path / "config.json"] if "config.json" in files else []
+    assert files_of_model(tmp_path, network=True) == (*config, found)
+    assert files_of_model(found, network=True) == (found,)
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "said"),
+    [
+        (["a.bin", "b.ckpt"], "", r"is no model: it has no file of weights \(.safetensors, .pth, .pkl\)"),
+        (["a.pth", "b/c.pkl"], "", r"has 2 files of weights: a.pth, b/c.pkl. Name one by its path."),
+        ([f"{k}.safetensors" for k in range(5)], "", "0.safetensors, 1.safetensors, 2.safetensors and 2 more. Name"),
+        (["model_index.json", "vae/model.safetensors"], "", "is a pipeline of several parts; expected a model that is"),
+        (["clip.mp4"], "clip.mp4", r"clip.mp4 is no file of weights; expected .safetensors, .pth, .pkl at its end"),
+    ],
+)
+def test_what_is_no_network_is_one_sentence(tmp_path: Path, files: list[str], path: str, said: str) -> None:
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(ModelError, match=said):
+        files_of_model(tmp_path / path, network=True)
+
+
+@pytest.mark.parametrize("name", ["net.pth", "net.pkl"])
+def test_a_pickle_is_no_model_unless_a_network_is_asked_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    (tmp_path / "config.json").write_text('{"architectures": ["IFNet"]}', "utf-8")
+    with pytest.raises(ModelError, match=r"neither a model_index\.json nor weights as safetensors"):
+        files_of_model(tmp_path)
+    with pytest.raises(ModelError, match="no weights as safetensors; others can run code and are not read"):
+        read_checkpoint(tmp_path)
 
 
 def test_a_graph_is_checked_without_torch(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """What lies in a checkpoint's folder (diffusers layout), read from its JSON files and headers without any model
 library.
 
-Only safetensors count as weights: a pickle can run code, and is never opened.
+Only safetensors count as weights of a pipeline: a pickle can run code. That of one network may be a pickle, which is
+never opened here.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ BYTES: Mapping[str, int] = {
 """Bytes of a number by its type in a safetensors header."""
 GGUF = ".gguf"
 """The suffix of a file of quantised weights."""
+NETWORK_SUFFIXES = (".safetensors", ".pth", ".pkl")
+"""The suffixes of files in which the weights of one network are published."""
 _DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F8_E4M3": "bfloat16", "F8_E5M2": "bfloat16"}
 """The dtype that numbers have in memory unless another is asked for: nothing computes in 8 bits."""
 _STEMS = ("diffusion_pytorch_model", "model")
@@ -177,9 +180,33 @@ def _of_one_model(folder: Path, variant: str | None) -> Checkpoint:
     return Checkpoint(folder, kinds[0], components, {})
 
 
-def files_of_model(path: Path, variant: str | None = None) -> tuple[Path, ...]:
+def network_file(path: Path) -> Path:
+    """The file of weights of the model of one network at `path`: itself, or the only one in the folder; pickles count
+    where there are no safetensors. Raises ModelError."""
+    endings = ", ".join(NETWORK_SUFFIXES)
+    if path.is_file():
+        if path.suffix not in NETWORK_SUFFIXES:
+            raise ModelError(f"{path} is no file of weights; expected {endings} at its end.")
+        return path
+    if is_checkpoint(path):
+        raise ModelError(f"{path} is a pipeline of several parts; expected a model that is one network.")
+    found = sorted(one for one in path.rglob("*") if one.suffix in NETWORK_SUFFIXES and one.is_file())
+    found = [one for one in found if one.suffix == ".safetensors"] or found
+    if not found:
+        raise ModelError(f"{path} is no model: it has no file of weights ({endings}).")
+    if len(found) > 1:
+        names = ", ".join(one.relative_to(path).as_posix() for one in found[:3])
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise ModelError(f"{path} has {len(found)} files of weights: {names}{more}. Name one by its path.")
+    return found[0]
+
+
+def files_of_model(path: Path, variant: str | None = None, *, network: bool = False) -> tuple[Path, ...]:
     """The files that loading the model at `path` reads: those of a checkpoint, of a model of one part, or the file
-    itself. Raises ModelError."""
+    itself; of one `network` its file of weights and the config.json beside it. Raises ModelError."""
+    if network:
+        weights = network_file(path)
+        return tuple(one for one in (path / "config.json", weights) if one.is_file())
     if path.is_file():
         return (path,)
     if is_checkpoint(path):
