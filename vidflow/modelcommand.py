@@ -11,7 +11,7 @@ from rich.filesize import decimal
 
 from vidflow.errors import ModelError
 from vidflow.models.hubcache import fetch_command, hub_cache, repositories, repository
-from vidflow.models.library import Installed, installed
+from vidflow.models.library import Installed, boxed, installed
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -74,7 +74,7 @@ def fetch(name: str, revision: str | None, variant: str | None) -> int:
     """Fetch a model, showing how far it has come; the folder that it is in is printed."""
     from vidflow.models import hub
 
-    repository(name)  # a name that cannot be one is an error of the arguments, not of fetching
+    _of_the_hub(name)  # a name that cannot be one is an error of the arguments, not of fetching
     shown = _Bars() if sys.stderr.isatty() else _Lines()
     try:
         with shown:
@@ -94,7 +94,7 @@ def verify(name: str | None) -> int:
     """Compare the files of one model, or of all, with their hashes."""
     from vidflow.models import upkeep
 
-    repos = [upkeep.fetched(name)] if name else list(repositories())
+    repos = [upkeep.fetched(_of_the_hub(name))] if name else list(repositories())
     damaged, files = [], 0
     shown = _Bars() if sys.stderr.isatty() else _Lines()
     with shown:
@@ -115,7 +115,7 @@ def remove(name: str, revision: str | None, yes: bool) -> int:
     """Remove a model that was fetched, or one revision of it, after asking."""
     from vidflow.models import upkeep
 
-    removal = upkeep.plan_removal(name, revision)
+    removal = upkeep.plan_removal(_of_the_hub(name), revision)
     what = f"{name} at {removal.commit[:12]}" if removal.commit else name
     if not yes:
         if not sys.stdin.isatty():
@@ -127,6 +127,13 @@ def remove(name: str, revision: str | None, yes: bool) -> int:
     upkeep.remove(removal)
     print(f"Removed {what}; {decimal(removal.size)} are free.")
     return _DONE
+
+
+def _of_the_hub(name: str) -> str:
+    """The name. Raises ModelError where it is none of a model on the hub."""
+    if boxed(name) is not None:
+        raise ModelError(f"{name} is in the box: it came with vidflow, and is not fetched, verified or removed.")
+    return repository(name).name
 
 
 class _Lines:

@@ -194,6 +194,13 @@ def test_a_model_without_parts_is_fetched_from_its_root(hub: Hub) -> None:
     assert below(folder) == files
 
 
+def test_a_model_of_one_network_is_fetched_as_safetensors(hub: Hub) -> None:
+    files = {"config.json": b'{"architectures": ["IFNet"]}', "model.safetensors": b"w", "README.md": b"#"}
+    hub.model("org/rife", {**files, "flownet.pkl": b"p", "model.py": b"print()"})
+    folder, _ = fetch("org/rife")
+    assert below(folder) == files
+
+
 def test_a_list_of_many_pages_is_read_to_its_end(hub: Hub) -> None:
     hub.page = 2
     hub.model("org/film", FILES)

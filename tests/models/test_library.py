@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.models.hubserver import blob_of, commit_of, pipeline
+from vidflow.cli import main
 from vidflow.errors import ModelError
 from vidflow.models import library
 from vidflow.models.hubcache import HubFile, Record, is_inside, repository
@@ -300,6 +301,57 @@ def test_the_list_says_what_each_model_is(box: Path, cache: Path) -> None:
     assert (clip_found.family, clip_found.lacks) == ("CLIPModel", "model.safetensors is missing")
     assert clip_found.size == len(clip["config.json"]) + 3
     assert (found["pocket", None].kind, found["pocket", None].folder) == ("box", box)
+
+
+def network(kind: str) -> dict[str, bytes]:
+    """The files of a model of one network."""
+    card = b"---\nlicense: apache-2.0\n---\n# A small one\n"
+    config = json.dumps({"architectures": [kind]}).encode()
+    return {"config.json": config, "model.safetensors": b"w" * 2000, "README.md": card}
+
+
+def test_a_model_of_one_network_is_for_settings_of_its_class_alone(box: Path) -> None:
+    write(box.parent / "rife-small", network("IFNet"))
+    write(box.parent / "esrgan-small", network("SRVGGNetCompact"))
+    cached("org/rrdb", network("RRDBNet"), "main")
+    cached("org/clip", {"config.json": b'{"architectures": ["CLIPModel"]}', "model.safetensors": b"1"}, "main")
+
+    def names(*kinds: str) -> list[str]:
+        return [one.name for one in installed() if one.fits(kinds)]
+
+    assert names("IFNet") == ["rife-small"]
+    assert names("RRDBNet", "SRVGGNetCompact") == ["esrgan-small", "org/rrdb"]
+    assert names() == ["pocket", "org/clip"]
+
+
+def test_models_of_one_network_are_listed_with_the_others(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(box.parent / "rife-small", network("IFNet"))
+    cached("org/rrdb", network("RRDBNet"), "main")
+    pickle = cached("org/pickle", {"flownet.pkl": b"p" * 1000}, "main")
+    assert main(["models"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:-1]]
+    assert [rows[0][0], *rows[1]] == ["pocket", "rife-small", "in", "the", "box", "2.1", "kB", "IFNet", "apache-2.0"]
+    assert rows[2] == ["org/pickle", "main", pickle.name[:8], "1.0", "kB", "-", "not", "stated"]
+    assert (rows[3][0], rows[3][-2:]) == ("org/rrdb", ["RRDBNet", "apache-2.0"])
+    assert main(["models", "--json"]) == 0
+    one = json.loads(capsys.readouterr().out)[1]
+    assert (one["name"], one["kind"], one["family"], one["licence"], one["whole"]) == (
+        *("rife-small", "box", "IFNet"),
+        *("apache-2.0", True),
+    )
+    assert main(["models", "verify"]) == 0
+    assert capsys.readouterr().out == "4 files verified, all sound.\n"
+
+
+@pytest.mark.parametrize("action", [["fetch"], ["verify"], ["remove", "--yes"]])
+def test_a_model_of_the_box_is_said_to_be_there(
+    box: Path, capsys: pytest.CaptureFixture[str], action: list[str]
+) -> None:
+    assert main(["models", action[0], "pocket", *action[1:]]) == 2
+    assert capsys.readouterr().err == (
+        "error: pocket is in the box: it came with vidflow, and is not fetched, verified or removed.\n"
+    )
+    assert (box / "model_index.json").exists()
 
 
 def test_an_empty_cache_lists_nothing(cache: Path) -> None:

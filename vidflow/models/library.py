@@ -14,10 +14,12 @@ from vidflow.errors import ModelError
 from vidflow.models.hubcache import Repository, fetch_command, hub_cache, is_hub_id, repositories, repository
 from vidflow.places import resources
 
-__all__ = ["Found", "Installed", "Licence", "find", "hub_cache", "installed", "read_licence"]
+__all__ = ["NETWORKS", "Found", "Installed", "Licence", "boxed", "find", "hub_cache", "installed", "read_licence"]
 
 Kind = Literal["box", "hub", "path"]
 _BOX_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+NETWORKS = ("IFNet", "RRDBNet", "SRVGGNetCompact")
+"""Classes of models that are one network: some nodes take them, and no pipeline has them."""
 _FIELD = re.compile(r"(license|license_name|license_link)\s*:\s*(.+)")
 _CONFIGS = ("model_index.json", "config.json")
 
@@ -58,6 +60,10 @@ class Installed:
     licence: Licence
     lacks: str | None
 
+    def fits(self, kinds: tuple[str, ...]) -> bool:
+        """Whether it is for a setting that takes networks of these classes or, without any, pipelines."""
+        return self.family in kinds if kinds else self.family not in NETWORKS
+
 
 def find(name: str, revision: str | None = None, base: Path | None = None) -> Found:
     """The checkpoint called `name`: one in the box, a folder or file (relative to `base`, by default the current
@@ -65,8 +71,8 @@ def find(name: str, revision: str | None = None, base: Path | None = None) -> Fo
 
     Raises ModelError, saying what to do, where it is not here, was fetched in half, or leads out of the cache.
     """
-    if (boxed := _boxed(name)) is not None:
-        return Found(name, boxed, None, "box")
+    if (folder := boxed(name)) is not None:
+        return Found(name, folder, None, "box")
     try:
         path = (base or Path()) / Path(name).expanduser()
         if name.strip() and path.exists():
@@ -131,11 +137,12 @@ def _box() -> Iterator[Path]:
     except OSError:
         return
     for folder in folders:
-        if _boxed(folder.name) is not None:
+        if boxed(folder.name) is not None:
             yield folder
 
 
-def _boxed(name: str) -> Path | None:
+def boxed(name: str) -> Path | None:
+    """The folder of the model in the box that has this name."""
     if not _BOX_NAME.fullmatch(name):
         return None
     folder = resources() / "models" / name
