@@ -34,7 +34,7 @@ def _path(spec: InputSpec, text: str, paths: Paths, each: str) -> str:
     if isinstance(hint, Folder):
         return str(paths.input_folder(text))
     if isinstance(hint, Weights):
-        return paths.weights(text)
+        return text if text in hint.own else paths.weights(text)
     if not isinstance(hint, OutputFile):
         return text
 

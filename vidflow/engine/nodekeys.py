@@ -87,12 +87,15 @@ class NodeKeys:
         return tuple((file.name, self._digest(file, node)) for file in sorted(files_of(path)))
 
     def _weights(self, name: str, hint: Weights, node: NodeRun) -> Any:
-        """The digests of the files that a model's name stands for. Raises ModelError."""
+        """The digests of the files that a model's name stands for; a name of the node's own itself. Raises
+        ModelError."""
+        if name in hint.own:
+            return name
         from vidflow.models.checkpoint import files_of_model
         from vidflow.models.library import find
 
         found = find(name, node.values.get(hint.revision)).folder
-        files = files_of_model(found, node.values.get(hint.variant))
+        files = files_of_model(found, node.values.get(hint.variant), network=bool(hint.kinds))
         return tuple((file.relative_to(found).as_posix(), self._digest(str(file), node)) for file in files)
 
     def verify_files(self) -> None:

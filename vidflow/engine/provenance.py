@@ -50,7 +50,8 @@ def provenance_of(sink: NodeRun) -> Provenance:
             if value is None:
                 continue
             if isinstance(spec.hint, Weights):
-                models[place] = _model(value, spec.hint, node)
+                if value not in spec.hint.own:
+                    models[place] = _model(value, spec.hint, node)
             elif isinstance(spec.hint, File | Folder):
                 texts = cast("tuple[str, ...]", value if isinstance(value, tuple) else (value,))
                 files[place] = tuple(_mark_of_input(Path(text), node) for text in texts)
@@ -103,7 +104,7 @@ def _model(name: str, hint: Weights, node: NodeRun) -> UsedModel:
     root = found.folder if found.folder.is_dir() else found.folder.parent
     marks = {
         path.relative_to(root).as_posix(): _mark(path, node.digest, node.execution.engine.strict_digests)
-        for path in files_of_model(found.folder, variant)
+        for path in files_of_model(found.folder, variant, network=bool(hint.kinds))
     }
     family: str | None = None
     dtypes = set[str]()

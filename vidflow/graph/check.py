@@ -390,7 +390,9 @@ class _Check:
             look = _LOOKS[slot.role]
             try:
                 texts = cast("tuple[str, ...]", given) if slot.many else (cast("str", given),)
-                found = [str(look(self.paths, text, from_set, self.guesses)) for text in texts]
+                found = [
+                    text if text in slot.own else str(look(self.paths, text, from_set, self.guesses)) for text in texts
+                ]
             except GraphError as error:
                 self._refused(error, id, name)
                 continue

@@ -16,7 +16,7 @@ Role = Literal["file", "folder", "weights", "output"]
 class Slot:
     """An input of a node type."""
 
-    __slots__ = ("judge", "many", "name", "nullable", "plain", "required", "role", "simple", "spec", "type")
+    __slots__ = ("judge", "many", "name", "nullable", "own", "plain", "required", "role", "simple", "spec", "type")
 
     def __init__(self, spec: InputSpec) -> None:
         self.spec = spec
@@ -43,6 +43,8 @@ class Slot:
                 self.role = "weights"
             elif isinstance(spec.hint, OutputFile):
                 self.role = "output"
+        self.own = spec.hint.own if isinstance(spec.hint, Weights) else ()
+        """Values that are no name of what is read; see `Weights`."""
 
 
 class Kind:

@@ -68,6 +68,7 @@ class Outputs:
         near = writer[: writer.rfind("/") + 1] + node_id
         id = near if near in self._nodes else node_id
         is_path = False
+        own: tuple[str, ...] = ()
         # A `number` or `text` node may be fed by another; no chain of them is longer than the graph.
         for _ in range(len(self._nodes) + 1):
             node = self._nodes.get(id)
@@ -76,6 +77,7 @@ class Outputs:
             if node is None or slot is None or not slot.plain or slot.role == "output":
                 break
             is_path = is_path or slot.role is not None
+            own = own or slot.own
             given: Input = node.inputs.get(name, slot.spec.default)
             if given.__class__ is Link:
                 id, name = cast("Link", given).node, "value"
@@ -87,7 +89,7 @@ class Outputs:
                 raise GraphError(Problem("bad-output-name", cut(message)))
             if isinstance(given, tuple) and any(item.__class__ is Link for item in given):
                 break
-            return value_text(given, is_path=is_path)
+            return value_text(given, is_path=is_path and given not in own)
         hint = self._guesses.near(node_id, self._nodes) if id not in self._nodes else ""
         raise GraphError(
             Problem("bad-output-name", cut(f"{shown(placeholder)} names no setting of this graph."), hint=hint)

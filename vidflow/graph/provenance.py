@@ -122,8 +122,9 @@ def differences(made: Provenance, nodes: Mapping[str, CheckedNode], machine: Mac
             place = f"{id}.{spec.name}"
             value = node.values.get(spec.name)
             try:
-                if isinstance(spec.hint, Weights) and place in made.models and isinstance(value, str):
-                    yield from _model(made.models[place], value, node, spec.name, spec.hint, machine)
+                if isinstance(spec.hint, Weights):
+                    if place in made.models and isinstance(value, str) and value not in spec.hint.own:
+                        yield from _model(made.models[place], value, node, spec.name, spec.hint, machine)
                 elif isinstance(spec.hint, File | Folder) and place in made.files and value is not None:
                     yield from _files(made.files[place], value, node, spec.name, machine)
             except (OSError, ModelError):
@@ -181,7 +182,7 @@ def _model(
     root = found.folder if found.folder.is_dir() else found.folder.parent
     files = {
         path.relative_to(root).as_posix(): path
-        for path in files_of_model(found.folder, node.values.get(hint.variant) or None)
+        for path in files_of_model(found.folder, node.values.get(hint.variant) or None, network=bool(hint.kinds))
     }
     differing = [file for file in made.files if file not in files] + [file for file in files if file not in made.files]
     unknown: list[Path] = []

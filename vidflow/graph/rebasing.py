@@ -33,12 +33,12 @@ def _in_scope(nodes: Mapping[str, Node], scope: str | None, kinds: Kinds, old: P
 
 
 def _moved(text: str, slot: Slot, old: Path, new: Path) -> str:
-    if slot.role == "output" or text.startswith((RESOURCES, "~")):
+    if slot.role == "output" or text.startswith((RESOURCES, "~")) or text in slot.own:
         return text
     path = Path(os.path.normpath(old.absolute() / text))
     if slot.role == "weights" and not path.exists():
         return text
-    try:
-        return path.relative_to(new.absolute()).as_posix()
-    except ValueError:
+    if not path.is_relative_to(new.absolute()):
         return path.as_posix()
+    below = path.relative_to(new.absolute()).as_posix()
+    return f"./{below}" if below in slot.own else below

@@ -139,7 +139,7 @@ class _Settling:
             if self._recipe.each is not None:
                 text = with_each(text).replace("{each}", safe_name(self._recipe.each))
             return text.replace("{graph}", safe_name(self._paths.graph_name)) if self._renamed else text
-        if not text or text.startswith(RESOURCES):
+        if not text or text.startswith(RESOURCES) or text in slot.own:
             return text
         try:
             path = self._paths.input(text, from_set)
@@ -151,7 +151,7 @@ class _Settling:
         if not path.is_relative_to(self._folder):
             return str(path)
         below = path.relative_to(self._folder).as_posix()
-        return f"./{below}" if below.startswith(RESOURCES) else below
+        return f"./{below}" if below.startswith(RESOURCES) or below in slot.own else below
 
 
 def _has_links(value: Input) -> bool:

@@ -143,10 +143,15 @@ class Folder(Hint):
 @dataclass(frozen=True, slots=True)
 class Weights(Hint):
     """A model: a name in the box, a folder or a file, or `org/name` of the hub that was fetched. What its files hold
-    goes into the node's key. `revision` and `variant` name the settings that choose among them, where there are any."""
+    goes into the node's key. `revision` and `variant` name the settings that choose among them, where there are any.
+
+    With `kinds` it is one network of one of these classes, as a config.json names them, and its weights may be a
+    pickle; without them a pipeline. The names in `own` are no model but ways of the node itself, and never a file."""
 
     revision: str = "revision"
     variant: str = "variant"
+    kinds: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
