@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from vidflow.api import Colour, Number, OutputFile, Run, Video, node
+from vidflow.api import Colour, Number, OutputFile, Run, Video, Weights, node
 from vidflow.nodespec.packs import Pack, load_pack
 from vidflow.nodespec.reference import as_json, as_text, listing
 from vidflow.nodespec.signature import read_node
@@ -157,6 +157,32 @@ def test_a_node_is_described_as_json() -> None:
     assert inputs["modes"]["default"] == ["a", "b"]
     assert (inputs["others"]["port"], inputs["others"]["empty"], inputs["others"]["default"]) == (True, True, None)
     assert described["outputs"] == [{"name": "path", "type": "str"}]
+
+
+def test_a_setting_that_takes_a_model_says_of_which_class_and_what_else() -> None:
+    @node(title="Between", category="Test")
+    def between(
+        *,
+        pipeline: Annotated[str, Weights()],
+        net: Annotated[str | None, Weights(kinds=("RRDBNet", "SRVGGNetCompact"))] = None,
+        model: Annotated[str, "what finds the motion", Weights(kinds=("IFNet",), own=("flow", "blend"))] = "flow",
+    ) -> int:
+        """Models of three kinds."""
+        return 0
+
+    spec = read_node(between)
+    assert as_text(spec).splitlines()[4:7] == [
+        "  pipeline  str  a model; needed",
+        "  net       str  a model (RRDBNet or SRVGGNetCompact); may be empty",
+        "  model     str  a model (IFNet) | flow | blend; default 'flow'; what finds the motion",
+    ]
+    hints = [one["hint"] for one in json.loads(json.dumps(as_json(spec)))["inputs"]]
+    settings = {"kind": "weights", "revision": "revision", "variant": "variant"}
+    assert hints == [
+        settings,
+        {**settings, "kinds": ["RRDBNet", "SRVGGNetCompact"]},
+        {**settings, "kinds": ["IFNet"], "own": ["flow", "blend"]},
+    ]
 
 
 def test_a_setting_that_takes_words_names_them_in_both_languages() -> None:

@@ -51,7 +51,8 @@ def schema() -> dict[str, Any]:
                         "minLength": 1,
                     },
                     "inputs": {
-                        "description": "What stands at each input: a value, a link, or a list of them.",
+                        "description": "What stands at each input: a value, a link, or a list of them, "
+                        "as `vidflow nodes TYPE` says.",
                         "type": "object",
                         "additionalProperties": {"$ref": "#/$defs/input"},
                     },

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vidflow.nodespec.hints import Choice, Number, OutputFile, Words
+from vidflow.nodespec.hints import Choice, Number, OutputFile, Weights, Words
 from vidflow.nodespec.spec import InputSpec, NodeSpec
 from vidflow.nodespec.vocabulary import vocabulary
 
@@ -96,6 +96,9 @@ def _accepts(one: InputSpec) -> str:
         parts.append("words below, or free text")
     elif isinstance(hint, OutputFile) and hint.suffixes:
         parts.append(" ".join(hint.suffixes))
+    elif isinstance(hint, Weights):
+        kinds = f" ({' or '.join(hint.kinds)})" if hint.kinds else ""
+        parts.append(" | ".join((f"a model{kinds}", *hint.own)))
     if one.required:
         parts.append("needed")
     elif not one.is_port and one.default is not None:
