@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -24,8 +24,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vidflow.api import node
 from vidflow.errors import ModelError
 from vidflow.graph import AddNode, Graph, Link, Node, RemoveNode, Subgraph, parse
+from vidflow.graph.kinds import Slot
 from vidflow.gui import application, words
 from vidflow.gui.canvas.face import shown_value
 from vidflow.gui.canvas.view import NODE_FORMAT
@@ -39,6 +41,7 @@ from vidflow.gui.panels.fields import (
     TextField,
     WordsField,
 )
+from vidflow.gui.panels.filefields import WeightsField, field_for
 from vidflow.gui.panels.library import Library
 from vidflow.gui.panels.log import Log
 from vidflow.gui.panels.nodepage import NodePage
@@ -50,6 +53,12 @@ from vidflow.gui.panels.welcome import Welcome
 from vidflow.gui.preferences import preferences
 from vidflow.gui.running import Runner
 from vidflow.gui.session import Session
+from vidflow.models import library as models_here
+from vidflow.models.library import Installed, Licence
+from vidflow.nodespec.hints import Weights
+from vidflow.nodespec.registry import Registry
+from vidflow.nodespec.signature import read_node
+from vidflow.nodespec.spec import InputSpec, PortType
 from vidflow.places import resource
 
 
@@ -491,6 +500,94 @@ def test_a_file_is_named_as_the_document_names_it(
     assert session.nodes["it"].inputs == {"path": "other.mov"}
 
 
+NETWORK = Weights(kinds=("IFNet",), own=("flow",))
+
+
+def weights_field(session: Session, hint: Weights) -> WeightsField:
+    """The editor of a setting that takes a model."""
+    field = field_for(Slot(InputSpec("model", PortType("str"), False, "flow", False, hint)), session)
+    assert isinstance(field, WeightsField)
+    return field
+
+
+@pytest.mark.parametrize(
+    ("hint", "names"),
+    [(NETWORK, ["rife-small", "flow"]), (Weights(), ["pocket", "org/clip"]), (Weights(kinds=("Other",)), [])],
+    ids=["networks", "pipelines", "none"],
+)
+def test_a_setting_for_models_offers_those_that_fit_and_names_of_its_own(
+    session: Session,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    hint: Weights,
+    names: list[str],
+    qtbot: Any,
+) -> None:
+    def one(name: str, family: str, lacks: str | None = None) -> Installed:
+        return Installed(name, "box", Path(), None, (), 10**7, family, Licence("apache-2.0"), lacks)
+
+    here = [
+        one("pocket", "WanPipeline"),
+        one("rife-small", "IFNet"),
+        one("esrgan-small", "RRDBNet"),
+        one("org/clip", "CLIPModel"),
+        one("org/half", "IFNet", "a file is missing"),
+    ]
+    monkeypatch.setattr(models_here, "installed", lambda: here)
+    field = weights_field(session, hint)
+    qtbot.addWidget(field)
+    qtbot.waitUntil(lambda: library.known)
+    assert [field.box.itemText(k) for k in range(field.box.count())] == names
+
+
+def test_a_network_is_chosen_as_a_file_and_a_pipeline_as_a_folder(
+    session: Session, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    session.save(tmp_path / "film.json")
+    asked: list[tuple[str, str]] = []
+
+    def file(parent: QWidget, title: str, folder: str, filters: str) -> tuple[str, str]:
+        asked.append((title, filters))
+        return str(tmp_path / "nets" / "rife.pth"), ""
+
+    def folder(parent: QWidget, title: str, folder: str) -> str:
+        asked.append((title, ""))
+        return str(tmp_path / "wan")
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", file)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", folder)
+    for hint, text in ((NETWORK, "nets/rife.pth"), (Weights(), "wan")):
+        field = weights_field(session, hint)
+        qtbot.addWidget(field)
+        field.chooser.click()
+        assert (field.value, field.line.text()) == (text, text)
+    assert asked == [
+        ("Choose the file of a model", "Models (*.safetensors *.pth *.pkl);;All files (*)"),
+        ("Choose the folder of a model", ""),
+    ]
+
+
+def test_a_file_that_is_called_as_a_way_of_the_node_stays_a_file(
+    session: Session, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    session.save(tmp_path / "film.json")
+    (tmp_path / "flow").mkdir()
+    begun: list[str] = []
+
+    def file(parent: QWidget, title: str, folder: str, filters: str) -> tuple[str, str]:
+        begun.append(folder)
+        return str(tmp_path / "flow"), ""
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", file)
+    field = weights_field(session, NETWORK)
+    qtbot.addWidget(field)
+    field.put("flow")
+    field.chooser.click()
+    assert field.value == "./flow"
+    field.chooser.click()
+    assert begun == [str(tmp_path), str(tmp_path / "flow")]
+
+
 def test_the_ending_of_an_output_is_chosen(settings: Settings) -> None:
     field = page_of(settings, "save_video", {"path": "film-{n}.mp4"}).rows["path"].field
     box: QComboBox = field.box  # type: ignore[attr-defined]
@@ -865,6 +962,28 @@ def test_samples_without_a_model_come_first_and_the_others_name_theirs(welcome: 
     texts = shown(welcome)
     assert "Needs genmo/mochi-1-preview" in texts
     assert any(text.endswith("GB of memory.") or "CPU cores" in text for text in texts) or not welcome._machine
+
+
+def test_a_way_of_a_node_is_no_model_that_a_sample_needs(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    @node(title="Between", category="Test")
+    def between(*, model: Annotated[str, Weights(kinds=("IFNet",), own=("of/flow",))]) -> int:
+        """A node with a model."""
+        return 0
+
+    for name in ("of/flow", "org/rife"):
+        text = json.dumps({"vidflow": 1, "nodes": {"it": {"type": "between", "inputs": {"model": name}}}})
+        (tmp_path / f"{name.replace('/', '-')}.json").write_text(text, "utf-8")
+    monkeypatch.setattr("vidflow.gui.panels.welcome.samples", lambda: tmp_path)
+    session = Session(Registry([read_node(between)]))
+    runner = Runner(session)
+    page = Welcome(session, runner)
+    qtbot.addWidget(page)
+    needs = {card.sample.path.stem: [badge.need.name for badge in card.badges] for card in page.cards}
+    runner.close()
+    session.close()
+    assert needs == {"of-flow": [], "org-rife": ["org/rife"]}
 
 
 def test_a_model_comes_once_its_size_and_licence_were_agreed_to(

@@ -40,7 +40,7 @@ def field_for(slot: Slot, session: Session) -> Field:
                 case Folder():
                     return FolderField(slot, session)
                 case Weights():
-                    return WeightsField(slot, session)
+                    return WeightsField(slot, session, hint)
                 case OutputFile():
                     return OutputField(slot, hint)
                 case _:
@@ -62,7 +62,7 @@ class _Paths(QObject):
         value = self.field.value
         last = value[-1] if isinstance(value, tuple) and value else value
         base = self.session.paths.base
-        if isinstance(last, str) and last and not last.startswith("resources:"):
+        if isinstance(last, str) and last and not last.startswith("resources:") and last not in self.field.slot.own:
             there = base / Path(last).expanduser()
             folder = there if there.is_dir() else there.parent
             if folder.is_dir():
@@ -71,7 +71,7 @@ class _Paths(QObject):
 
     def take(self, paths: list[str]) -> None:
         """What was chosen or dropped: one, or all where the setting takes many."""
-        texts = [self.session.path_text(path) for path in paths]
+        texts = [self._text(path) for path in paths]
         if texts:
             self.field.settled.emit()
             many = self.field.slot.many
@@ -79,6 +79,10 @@ class _Paths(QObject):
             self.field.offer(value)
             self.field.show_value(self.field.value)
             self.field.settled.emit()
+
+    def _text(self, path: str) -> str:
+        text = self.session.path_text(path)
+        return f"./{text}" if text in self.field.slot.own else text
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # Without this the line would take their addresses as text.
@@ -107,9 +111,7 @@ class FileField(LineField):
 
     def _choose(self) -> None:
         names = {"video": tr("Videos"), "image": tr("Images"), "audio": tr("Sound")}
-        every = tr("All files") + " (*)"
-        endings = " ".join(f"*.{one}" for one in SUFFIXES.get(self._kind, ()))
-        filters = f"{names[self._kind]} ({endings});;{every}" if endings else every
+        filters = filters_of(names.get(self._kind, ""), SUFFIXES.get(self._kind, []))
         if self.slot.many:
             found, _ = QFileDialog.getOpenFileNames(self, self.chooser.toolTip(), self._paths.beginning(), filters)
         else:
@@ -135,15 +137,22 @@ class FolderField(LineField):
 
 
 class WeightsField(ComboField):
-    """A model: one of those that are here, one of the hub by its name, or a folder or file."""
+    """A model: one of those that are here and fit, a name of the node's own, one of the hub by its name, or a folder or
+    file."""
 
     wide = True
 
-    def __init__(self, slot: Slot, session: Session) -> None:
+    def __init__(self, slot: Slot, session: Session, hint: Weights) -> None:
         super().__init__(slot)
+        self._hint = hint
         self._paths = _Paths(self, session)
-        self.line.setPlaceholderText(tr("auto") if slot.nullable else tr("org/name, or a folder"))
-        self.chooser = tool(tr("Choose the folder of a model"), "folder-open", self._choose)
+        place, asks = (
+            (tr("org/name, or a file"), tr("Choose the file of a model"))
+            if hint.kinds
+            else (tr("org/name, or a folder"), tr("Choose the folder of a model"))
+        )
+        self.line.setPlaceholderText(tr("auto") if slot.nullable else place)
+        self.chooser = tool(asks, "folder-open", self._choose)
         self.row.addWidget(self.chooser)
         library().listed.connect(self._list)
         self._list()
@@ -151,13 +160,20 @@ class WeightsField(ComboField):
 
     def _list(self) -> None:
         here = library()
-        self.fill(tuple(here.names()))
+        self.fill((*here.names(self._hint.kinds), *self._hint.own))
         about = {one.name: f"{one.family}  {size_text(one.size)}  {one.licence.name}" for one in here.models}
         for index in range(self.box.count()):
             self.box.setItemData(index, about.get(self.box.itemText(index)), Qt.ItemDataRole.ToolTipRole)
 
     def _choose(self) -> None:
-        found = QFileDialog.getExistingDirectory(self, self.chooser.toolTip(), self._paths.beginning())
+        title, begin = self.chooser.toolTip(), self._paths.beginning()
+        if self._hint.kinds:
+            from vidflow.models.checkpoint import NETWORK_SUFFIXES
+
+            filters = filters_of(tr("Models"), [one[1:] for one in NETWORK_SUFFIXES])
+            found, _ = QFileDialog.getOpenFileName(self, title, begin, filters)
+        else:
+            found = QFileDialog.getExistingDirectory(self, title, begin)
         self._paths.take([found] if found else [])
 
 
@@ -202,6 +218,12 @@ class OutputField(LineField):
     def _match(self) -> None:
         if self.box is not None:
             self.box.setCurrentIndex(self._suffixes.index(ending) if (ending := self._ending()) else -1)
+
+
+def filters_of(name: str, suffixes: list[str]) -> str:
+    """What a chooser offers to filter by: files of these suffixes, then all."""
+    every = tr("All files") + " (*)"
+    return f"{name} ({' '.join(f'*.{one}' for one in suffixes)});;{every}" if suffixes else every
 
 
 def write_over(line: QLineEdit, text: str) -> None:

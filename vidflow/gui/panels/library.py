@@ -58,9 +58,10 @@ class Library(QObject):
         self.failed: dict[str, str] = {}
         self._listing = False
 
-    def names(self) -> list[str]:
-        """The models that can be used, by the names that stand in a graph."""
-        return list(dict.fromkeys(one.name for one in self.models if one.lacks is None))
+    def names(self, kinds: tuple[str, ...] | None = None) -> list[str]:
+        """The models that can be used, by the names that stand in a graph: all, or those for a setting of `kinds`."""
+        here = (one for one in self.models if one.lacks is None)
+        return list(dict.fromkeys(one.name for one in here if kinds is None or one.fits(kinds)))
 
     def has(self, name: str) -> bool:
         """Whether a model is here."""

@@ -105,7 +105,9 @@ class Welcome(QScrollArea):
                 spec = self.session.types.get(node.type)
                 for each in spec.inputs if spec is not None else ():
                     name = node.inputs.get(each.name)
-                    if not isinstance(each.hint, Weights) or not isinstance(name, str) or name.count("/") != 1:
+                    if not isinstance(each.hint, Weights) or not isinstance(name, str) or name in each.hint.own:
+                        continue
+                    if name.count("/") != 1:
                         continue
                     revision, variant = (node.inputs.get(key) for key in (each.hint.revision, each.hint.variant))
                     found[name] = Need(
