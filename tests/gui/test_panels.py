@@ -648,6 +648,16 @@ def test_a_linked_setting_says_what_feeds_it_and_can_be_unlinked(settings: Setti
     assert session.selection == ("seed",)
 
 
+def test_a_switch_that_a_link_feeds_is_named_in_its_row(settings: Settings) -> None:
+    assert settings.session.do(AddNode("one", Node("number", {"value": 1.0})))
+    row = page_of(settings, "load_video", {"deinterlace": Link("one")}).rows["deinterlace"]
+    assert row.name.window() is settings.window()
+    assert row.name.isVisible()
+    row.unlink.trigger()
+    assert row.field.isVisible()
+    assert not row.name.isVisible()
+
+
 def test_the_panel_follows_a_node_that_goes_and_comes_back(settings: Settings, qtbot: Any) -> None:
     session = settings.session
     page_of(settings, "grade")

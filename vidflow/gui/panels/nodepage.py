@@ -391,7 +391,8 @@ class Row(QWidget):
         top = QHBoxLayout()
         top.setSpacing(0)
         if isinstance(self.field, BoolField):
-            self.name.hide()
+            # Shown where a link stands in the place of the switch, which says its name itself.
+            top.addWidget(self.name, 1)
             top.addWidget(self.field, 1)
         elif wide:
             top.addWidget(self.name, 1)
