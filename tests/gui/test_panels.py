@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -927,13 +928,17 @@ def test_the_log_holds_messages_and_warnings_of_any_thread(session: Session, run
 
 
 @pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> Library:
+def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     from vidflow.gui.panels import filefields, welcome
 
     made = Library()
     for module in (welcome, filefields):
         monkeypatch.setattr(module, "library", lambda: made)
-    return made
+    yield made
+    # Were the thread that lists the last to let go of it, Qt would meet its end there, and crash.
+    for thread in threading.enumerate():
+        if thread.name == "models":
+            thread.join()
 
 
 @pytest.fixture
