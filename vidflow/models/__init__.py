@@ -9,9 +9,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vidflow.models import alignment, checkpoint, families, family, library, lora, machine, replacing, sampling
+    from vidflow.models import (
+        alignment,
+        checkpoint,
+        families,
+        family,
+        interpolation,
+        library,
+        lora,
+        machine,
+        networks,
+        replacing,
+        sampling,
+        upscaling,
+    )
 
-__all__ = ["alignment", "checkpoint", "families", "family", "library", "lora", "machine", "replacing", "sampling"]
+__all__ = [
+    "alignment",
+    "checkpoint",
+    "families",
+    "family",
+    "interpolation",
+    "library",
+    "lora",
+    "machine",
+    "networks",
+    "replacing",
+    "sampling",
+    "upscaling",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -6,20 +6,14 @@ from the names and shapes of the weights.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isqrt
 from typing import Literal
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
 Shape = tuple[int, ...]
-_DENSE = 5
+DENSE = 5
 """Convolutions of a dense block, each of which sees what all before it gave."""
-_RESIDUAL = 0.2
-"""Of what a block finds, the part that is added to what it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,48 +46,87 @@ class Layout:
         if self.kind == "compact":
             return self.depth + 2
         # The convolutions after each doubling reach ever less far.
-        return (2 + 3 * _DENSE * self.depth + self.doublings + 2) * self.unshuffle
+        return (2 + 3 * DENSE * self.depth + self.doublings + 2) * self.unshuffle
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Of all its weights, as they are published now, by their names."""
+        return dict(self._shapes())
+
+    def _shapes(self) -> Iterator[tuple[str, Shape]]:
+        width, growth = self.width, self.growth
+        if self.kind == "compact":
+            yield from _convolution("body.0", width, self.colours)
+            for k in range(1, 2 * self.depth + 2):
+                yield from _convolution(f"body.{k}", width, width) if k % 2 == 0 else ((f"body.{k}.weight", (width,)),)
+            yield from _convolution(f"body.{2 * self.depth + 2}", self.out * self.scale**2, width)
+            return
+        yield from _convolution("conv_first", width, self.colours * self.unshuffle**2)
+        for block in range(self.depth):
+            for dense in range(1, 4):
+                for k in range(DENSE):
+                    out = growth if k < DENSE - 1 else width
+                    yield from _convolution(f"body.{block}.rdb{dense}.conv{k + 1}", out, width + k * growth)
+        for name in ("conv_body", *(f"conv_up{k + 1}" for k in range(self.doublings)), "conv_hr"):
+            yield from _convolution(name, width, width)
+        yield from _convolution("conv_last", self.out, width)
 
 
 def layout_of(shapes: Mapping[str, Shape]) -> Layout | None:
     """The layout that weights of these names and shapes are of (see `renamed`); None where they are of neither net."""
+    layout = likely_layout(shapes)
+    return layout if layout is not None and layout.shapes == shapes else None
+
+
+def likely_layout(shapes: Mapping[str, Shape]) -> Layout | None:
+    """The layout by the weights that tell layouts apart; whether the others agree is not asked."""
     try:
-        return _compact(shapes) if len(shapes.get("body.1.weight", ())) == 1 else _rrdb(shapes)
+        layout = _compact(shapes) if len(shapes.get("body.1.weight", ())) == 1 else _rrdb(shapes)
     except (KeyError, ValueError, IndexError, ZeroDivisionError):
         return None
+    # A number in a name is no reason to count to a million.
+    return layout if layout is not None and max(layout.depth, layout.doublings) <= len(shapes) else None
+
+
+def _convolution(name: str, out: int, given: int) -> Iterator[tuple[str, Shape]]:
+    yield f"{name}.weight", (out, given, 3, 3)
+    yield f"{name}.bias", (out,)
 
 
 def _compact(shapes: Mapping[str, Shape]) -> Layout | None:
     last = max(int(name.split(".")[1]) for name in shapes)
-    width, colours = shapes["body.0.weight"][:2]
-    for out in (colours, 3, 4, 1):
-        scale = isqrt(shapes[f"body.{last}.weight"][0] // out)
-        if scale * scale * out == shapes[f"body.{last}.weight"][0] and last % 2 == 0:
-            return Layout("compact", scale, width, (last - 2) // 2, colours=colours, out=out)
-    return None
+    (width, colours), given = shapes["body.0.weight"][:2], shapes[f"body.{last}.weight"][0]
+    # The picture is added to what is found: it has as many colours.
+    scale = isqrt(given // colours)
+    return Layout("compact", scale, width, last // 2 - 1, colours=colours, out=colours) if scale else None
 
 
 def _rrdb(shapes: Mapping[str, Shape]) -> Layout | None:
     width, inputs = shapes["conv_first.weight"][:2]
     out, growth = shapes["conv_last.weight"][0], shapes["body.0.rdb1.conv1.weight"][0]
     depth = 1 + max(int(name.split(".")[1]) for name in shapes if name.startswith("body."))
-    doublings = sum(f"conv_up{i}.weight" in shapes for i in range(1, 4))
+    doublings = sum(re.fullmatch(r"conv_up\d+\.weight", name) is not None for name in shapes)
     unshuffle = {4 * out: 2, 16 * out: 4}.get(inputs, 1)
     scale = 2**doublings // unshuffle
     return Layout("rrdb", scale, width, depth, growth, doublings, inputs // unshuffle**2, out) if scale else None
 
 
-_MIDDLE = ((r"RRDB_trunk\.(\d+)\.RDB(\d)\.", r"body.\1.rdb\2."), (r"trunk_conv\.", "conv_body."), (r"HRconv\.", "conv_hr."))
+_MIDDLE = (
+    (r"RRDB_trunk\.(\d+)\.RDB(\d)\.", r"body.\1.rdb\2."),
+    (r"trunk_conv\.", "conv_body."),
+    (r"upconv(\d+)\.", r"conv_up\1."),
+    (r"HRconv\.", "conv_hr."),
+)
 
 
 def renamed(names: list[str]) -> dict[str, str] | None:
-    """What each of `names` is called today, for weights as ESRGAN's authors named them first, later, and now; None
-    where something is among them that no RRDBNet has."""
+    """What each of `names` is called today, for weights as ESRGAN's authors named them first, later, and now; other
+    names stay as they are. None for names of the first kind that are not those of an RRDBNet."""
     if "model.0.weight" in names:
         return _from_sequence(names)
     found: dict[str, str] = {}
     for name in names:
-        new = re.sub(r"^upconv(\d)\.", r"conv_up\1.", name)
+        new = name
         for old, now in _MIDDLE:
             new = re.sub(f"^{old}", now, new)
         found[name] = new
@@ -101,17 +134,23 @@ def renamed(names: list[str]) -> dict[str, str] | None:
 
 
 def _from_sequence(names: list[str]) -> dict[str, str] | None:
-    """Of the first naming: one sequence of layers, where only places tell what is what."""
-    tops = sorted({int(name.split(".")[1]) for name in names if re.fullmatch(r"model\.\d+\.(weight|bias)", name)})
-    trunk = max((int(name.split(".")[3]) for name in names if name.startswith("model.1.sub.")), default=0)
-    if len(tops) < 3:
+    """Of the first naming: one sequence of layers, where only places tell what is what.
+
+    An enlargement, its convolution and its bend are three places. Whether it doubles or triples no weight tells; it is
+    taken to double, as all but a few do.
+    """
+    stems = {name.rpartition(".")[0] for name in names}
+    tops = sorted(int(stem[6:]) for stem in stems if re.fullmatch(r"model\.\d+", stem))
+    trunk = max((int(at[1]) for stem in stems if (at := re.fullmatch(r"model\.1\.sub\.(\d+)", stem))), default=0)
+    count = len(tops) - 3
+    if tops != [0, *range(3, 3 * count + 1, 3), 3 * count + 2, 3 * count + 4]:
         return None
-    last = [f"conv_up{i}" for i in range(1, len(tops) - 2)] + ["conv_hr", "conv_last"]
+    last = [f"conv_up{i + 1}" for i in range(count)] + ["conv_hr", "conv_last"]
     new = {f"model.{place}": name for place, name in zip(tops, ["conv_first", *last], strict=True)}
     new[f"model.1.sub.{trunk}"] = "conv_body"
     found: dict[str, str] = {}
     for name in names:
-        stem, part = name.rsplit(".", 1)
+        stem, _, part = name.rpartition(".")
         dense = re.fullmatch(r"model\.1\.sub\.(\d+)\.RDB(\d)\.conv(\d)\.0", stem)
         if dense:
             found[name] = f"body.{dense[1]}.rdb{dense[2]}.conv{dense[3]}.{part}"
@@ -120,73 +159,3 @@ def _from_sequence(names: list[str]) -> dict[str, str] | None:
         else:
             return None
     return found
-
-
-def network(layout: Layout) -> nn.Module:
-    """The network of a layout: pictures `[n, 3, h, w]`, RGB in 0..1, to `[n, 3, h x scale, w x scale]`, which may leave
-    0..1. `h` and `w` are multiples of `layout.unshuffle`."""
-    return Compact(layout) if layout.kind == "compact" else RRDBNet(layout)
-
-
-class Compact(nn.Module):
-    """SRVGGNetCompact: plain convolutions find what the picture enlarged by repeating its pixels lacks."""
-
-    def __init__(self, layout: Layout) -> None:
-        super().__init__()
-        self.layout = layout
-        layers: list[nn.Module] = [nn.Conv2d(layout.colours, layout.width, 3, 1, 1), nn.PReLU(layout.width)]
-        for _ in range(layout.depth):
-            layers += nn.Conv2d(layout.width, layout.width, 3, 1, 1), nn.PReLU(layout.width)
-        layers.append(nn.Conv2d(layout.width, layout.out * layout.scale**2, 3, 1, 1))
-        self.body = nn.Sequential(*layers)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        found = functional.pixel_shuffle(self.body(pictures), self.layout.scale)
-        return found + functional.interpolate(pictures, scale_factor=self.layout.scale, mode="nearest")
-
-
-class RRDBNet(nn.Module):
-    """Residual-in-residual dense blocks, and convolutions with a doubling before each."""
-
-    def __init__(self, layout: Layout) -> None:
-        super().__init__()
-        self.layout = layout
-        width = layout.width
-        self.conv_first = nn.Conv2d(layout.colours * layout.unshuffle**2, width, 3, 1, 1)
-        self.body = nn.Sequential(*(_ResidualDense(width, layout.growth) for _ in range(layout.depth)))
-        self.conv_body = nn.Conv2d(width, width, 3, 1, 1)
-        for i in range(layout.doublings):
-            self.add_module(f"conv_up{i + 1}", nn.Conv2d(width, width, 3, 1, 1))
-        self.conv_hr = nn.Conv2d(width, width, 3, 1, 1)
-        self.conv_last = nn.Conv2d(width, layout.out, 3, 1, 1)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        first = self.conv_first(functional.pixel_unshuffle(pictures, self.layout.unshuffle))
-        planes = first + self.conv_body(self.body(first))
-        for i in range(self.layout.doublings):
-            planes = functional.interpolate(planes, scale_factor=2, mode="nearest")
-            planes = functional.leaky_relu(self.get_submodule(f"conv_up{i + 1}")(planes), 0.2)
-        return self.conv_last(functional.leaky_relu(self.conv_hr(planes), 0.2))
-
-
-class _ResidualDense(nn.Module):
-    def __init__(self, width: int, growth: int) -> None:
-        super().__init__()
-        self.rdb1, self.rdb2, self.rdb3 = (_Dense(width, growth) for _ in range(3))
-
-    def forward(self, planes: Tensor) -> Tensor:
-        return self.rdb3(self.rdb2(self.rdb1(planes))) * _RESIDUAL + planes
-
-
-class _Dense(nn.Module):
-    def __init__(self, width: int, growth: int) -> None:
-        super().__init__()
-        for i in range(_DENSE):
-            out = growth if i < _DENSE - 1 else width
-            self.add_module(f"conv{i + 1}", nn.Conv2d(width + i * growth, out, 3, 1, 1))
-
-    def forward(self, planes: Tensor) -> Tensor:
-        found = planes
-        for i in range(1, _DENSE):
-            found = torch.cat((found, functional.leaky_relu(self.get_submodule(f"conv{i}")(found), 0.2)), 1)
-        return self.get_submodule(f"conv{_DENSE}")(found) * _RESIDUAL + planes

@@ -2,26 +2,22 @@
 Estimation for Video Frame Interpolation", ECCV 2022; the later versions are published as code and weights alone).
 
 Some thirty versions share one plan: blocks, from coarse to fine, each refine the flow from the wanted moment to both
-frames and a mask that blends what they fetch from there. What differs is read from the names and shapes of the weights.
+frames and a mask that blends what they fetch from there. What differs is read from the names and shapes of the weights,
+here, without torch; `vidflow.models.ifnet` is the network.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
-
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from typing import Literal
 
 Shape = tuple[int, ...]
 Body = Literal["prelu", "plain", "residual"]
 Head = Literal["none", "short", "numbered", "named"]
-_LAYERS = 8
+LAYERS = 8
 """Of the same size, in a block."""
-_FAST = 32
-"""Pixels: a flow beyond that on both sides makes the first versions look at everything twice as coarsely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ class Layout:
     @property
     def multiple(self) -> int:
         """Of which the sides of the frames have to be multiples, at scale 1."""
-        return 4 * self.scales[0]
+        return (8 if self.body == "prelu" else 4) * self.scales[0]
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -73,30 +69,83 @@ class Layout:
         later = 12 + 2 * self.features + self.carried
         return (7 + 2 * self.features, *[later] * (len(self.widths) - 1))
 
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Of all its weights, as they are published, by their names."""
+        return dict(self._shapes())
+
+    def _shapes(self) -> Iterator[tuple[str, Shape]]:
+        prelu, plain = self.body == "prelu", self.body != "residual"
+        for i, (given, width) in enumerate(zip(self.inputs, self.widths, strict=True)):
+            for k, (before, after) in enumerate(((given, width // 2), (width // 2, width))):
+                yield from _convolution(f"block{i}.conv0.{k}.0", after, before, 3)
+                if prelu:
+                    yield f"block{i}.conv0.{k}.1.weight", (after,)
+            for k in range(LAYERS):
+                at = f"block{i}.convblock.{k}"
+                yield from _convolution(f"{at}.0" if plain else f"{at}.conv", width, width // self.groups, 3)
+                if prelu:
+                    yield f"{at}.1.weight", (width,)
+                if not plain:
+                    yield f"{at}.beta", (1, width, 1, 1)
+            yield from _transposed(f"block{i}.lastconv" if plain else f"block{i}.lastconv.0", width, self.out)
+        names = {"none": (), "short": "01", "numbered": "0246", "named": ("cnn0", "cnn1", "cnn2", "cnn3")}[self.head]
+        for k, name in enumerate(names[:-1]):
+            yield from _convolution(f"encode.{name}", self.hidden, self.hidden if k else 3, 3)
+        if names:
+            yield from _transposed(f"encode.{names[-1]}", self.hidden, self.features)
+
 
 def layout_of(shapes: Mapping[str, Shape]) -> Layout | None:
-    """The layout that weights of these names and shapes are of; None where they are those of no IFNet."""
+    """The layout that weights of these names and shapes are of; None where they are those of no IFNet.
+
+    Those of neither blocks nor head are passed over: files of some versions hold what was used in training alone.
+    """
+    own = {name: shape for name, shape in shapes.items() if is_own(name)}
+    layout = likely_layout(own)
+    return layout if layout is not None and layout.shapes == own else None
+
+
+def is_own(name: str) -> bool:
+    """Whether weights of this name are of what IFNet computes with."""
+    return re.match(r"block\d|encode\.", name) is not None
+
+
+def likely_layout(shapes: Mapping[str, Shape]) -> Layout | None:
+    """The layout by the weights that tell layouts apart; whether the others agree is not asked."""
     try:
-        count = 1 + max(int(name[5 : name.index(".")]) for name in shapes if name.startswith("block"))
-        widths = tuple(shapes[f"block{i}.conv0.1.0.weight"][0] for i in range(count))
-        last = "block0.lastconv.weight" if "block0.lastconv.weight" in shapes else "block0.lastconv.0.weight"
-        groups, head, hidden, features = 1, "none", 0, 0
-        if "block0.conv0.0.1.weight" in shapes:
-            body: Body = "prelu"
-        elif "block0.convblock.0.beta" in shapes:
-            body, groups = "residual", widths[0] // shapes["block0.convblock.0.conv.weight"][1]
-        else:
-            body = "plain"
-        for found, first, final in _HEADS:
-            if final in shapes and len(shapes[final]) == 4:
-                head, hidden, features = found, shapes[first][0], shapes[final][1]
-        layout = Layout(widths, body, shapes[last][1], groups, head, hidden, features)
-        if count not in (4, 5) or layout.out not in (5, 20, 24, 52) or (layout.out == 5) == (body == "residual"):
-            return None
-        given = tuple(shapes[f"block{i}.conv0.0.0.weight"][1] for i in range(count))
+        return _told(shapes)
     except (ValueError, KeyError, IndexError, ZeroDivisionError):
         return None
-    return layout if given == layout.inputs else None
+
+
+def _convolution(name: str, out: int, given: int, side: int) -> Iterator[tuple[str, Shape]]:
+    yield f"{name}.weight", (out, given, side, side)
+    yield f"{name}.bias", (out,)
+
+
+def _transposed(name: str, given: int, out: int) -> Iterator[tuple[str, Shape]]:
+    yield f"{name}.weight", (given, out, 4, 4)
+    yield f"{name}.bias", (out,)
+
+
+def _told(shapes: Mapping[str, Shape]) -> Layout | None:
+    count = 5 if "block4.conv0.1.0.weight" in shapes else 4
+    widths = tuple(shapes[f"block{i}.conv0.1.0.weight"][0] for i in range(count))
+    groups, head, hidden, features = 1, "none", 0, 0
+    if "block0.conv0.0.1.weight" in shapes:
+        body: Body = "prelu"
+    elif "block0.convblock.0.beta" in shapes:
+        body, groups = "residual", widths[0] // shapes["block0.convblock.0.conv.weight"][1]
+    else:
+        body = "plain"
+    out = shapes["block0.lastconv.0.weight" if body == "residual" else "block0.lastconv.weight"][1]
+    if out not in ((20, 24, 52) if body == "residual" else (5,)):
+        return None
+    for found, first, final in _HEADS:
+        if final in shapes and len(shapes[final]) == 4:
+            head, hidden, features = found, shapes[first][0], shapes[final][1]
+    return Layout(widths, body, out, groups, head, hidden, features)
 
 
 _HEADS: tuple[tuple[Head, str, str], ...] = (
@@ -104,215 +153,3 @@ _HEADS: tuple[tuple[Head, str, str], ...] = (
     ("numbered", "encode.0.weight", "encode.6.weight"),
     ("named", "encode.cnn0.weight", "encode.cnn3.weight"),
 )
-
-
-class Estimate(NamedTuple):
-    """What is known after a block: the `flow` in pixels from the moment to both frames `[n, 4, h, w]` (x and y to the
-    first, x and y to the second), the `mask` `[n, 1, h, w]` before its sigmoid, and both frames fetched along it."""
-
-    flow: Tensor
-    mask: Tensor
-    first: Tensor
-    second: Tensor
-
-    def blended(self) -> Tensor:
-        """The frame at the moment, `[n, 3, h, w]`."""
-        mask = torch.sigmoid(self.mask)
-        return self.first * mask + self.second * (1 - mask)
-
-
-class IFNet(nn.Module):
-    """The network of a layout, its weights called as they are published."""
-
-    def __init__(self, layout: Layout) -> None:
-        super().__init__()
-        self.layout = layout
-        for i, (inputs, width) in enumerate(zip(layout.inputs, layout.widths, strict=True)):
-            self.add_module(f"block{i}", _Block(inputs, width, layout))
-        if layout.head != "none":
-            self.encode = _head(layout)
-
-    def features(self, frames: Tensor) -> Tensor:
-        """What the head sees in frames `[n, 3, h, w]`: `[n, features, h, w]`, without channels where there is no head.
-        It depends on nothing else, so that it can be kept for the pairs before and after a frame."""
-        if self.layout.head == "none":
-            return frames[:, :0]
-        return self.encode(frames)
-
-    def forward(
-        self,
-        first: Tensor,
-        second: Tensor,
-        moment: Tensor,
-        seen: tuple[Tensor, Tensor] | None = None,
-        *,
-        scale: float = 1.0,
-        ensemble: bool = False,
-    ) -> Tensor:
-        """The frames at `moment` (0 to 1, `[n, 1, 1, 1]`) between `first` and `second` `[n, 3, h, w]`, RGB in 0..1.
-
-        The sides are multiples of `layout.multiple / scale`. `seen` are the `features` of both. A smaller `scale` than
-        1 looks for larger motion, `ensemble` takes the mean with the frames swapped. The result may leave 0..1.
-        """
-        estimate = None
-        for estimate in self.estimates(first, second, moment, seen, scale=scale, ensemble=ensemble):  # noqa: B007
-            pass
-        assert estimate is not None
-        return estimate.blended()
-
-    def estimates(
-        self,
-        first: Tensor,
-        second: Tensor,
-        moment: Tensor,
-        seen: tuple[Tensor, Tensor] | None = None,
-        *,
-        scale: float = 1.0,
-        ensemble: bool = False,
-    ) -> Iterator[Estimate]:
-        """What `forward` knows after each block."""
-        seen = seen or (self.features(first), self.features(second))
-        sizes = [one / scale for one in self.layout.scales]
-        if self.layout.body == "prelu" and self._moves_fast(first, second, moment, seen, sizes, ensemble):
-            sizes = [one * 2 for one in sizes]
-        yield from self._refined(first, second, moment, seen, sizes, ensemble)
-
-    def _refined(
-        self,
-        first: Tensor,
-        second: Tensor,
-        moment: Tensor,
-        seen: tuple[Tensor, Tensor],
-        sizes: list[float],
-        ensemble: bool,
-    ) -> Iterator[Estimate]:
-        frames = torch.cat((first, seen[0]), 1), torch.cat((second, seen[1]), 1)
-        flow = mask = carried = None
-        fetched = frames
-        for i, size in enumerate(sizes):
-            block = self.get_submodule(f"block{i}")
-            told = [moment.expand(-1, -1, *first.shape[-2:])]
-            told += [mask] if mask is not None else []
-            told += [carried] if carried is not None else []
-            change, new, carried = block(_sides(*fetched, *told), flow, size)
-            if ensemble:
-                told[0] = 1 - told[0]
-                told[1:2] = [-mask] if mask is not None else []
-                turned = None if flow is None else _turned(flow)
-                other, against, _ = block(_sides(*fetched[::-1], *told), turned, size)
-                change, new = (change + _turned(other)) / 2, (new - against) / 2
-            flow = change if flow is None else flow + change
-            mask = mask + new if mask is not None and self.layout.adds else new
-            fetched = warped(frames[0], flow[:, :2]), warped(frames[1], flow[:, 2:])
-            yield Estimate(flow, mask, fetched[0][:, :3], fetched[1][:, :3])
-
-    def _moves_fast(
-        self,
-        first: Tensor,
-        second: Tensor,
-        moment: Tensor,
-        seen: tuple[Tensor, Tensor],
-        sizes: list[float],
-        ensemble: bool,
-    ) -> bool:
-        """Whether the second block finds large motion on both sides. Asked of the first versions only."""
-        before, after = self._refined(first, second, moment, seen, sizes[:2], ensemble)
-        change = (after.flow - before.flow).abs()
-        return bool(change[:, :2].max() > _FAST and change[:, 2:].max() > _FAST)
-
-
-def warped(frames: Tensor, flow: Tensor) -> Tensor:
-    """`frames` `[n, c, h, w]` fetched from where `flow` `[n, 2, h, w]` (x and y, in pixels) points to, bilinearly; from
-    the nearest edge where that lies outside. In float32, whatever the numbers are: half of it does not know a pixel of
-    a large frame from the next."""
-    height, width = flow.shape[-2:]
-    at = {"device": flow.device, "dtype": torch.float32}
-    x = torch.linspace(-1, 1, width, **at) + flow[:, 0].float() / ((width - 1) / 2)
-    y = torch.linspace(-1, 1, height, **at)[:, None] + flow[:, 1].float() / ((height - 1) / 2)
-    fetched = functional.grid_sample(
-        frames.float(), torch.stack((x, y), -1), mode="bilinear", padding_mode="border", align_corners=True
-    )
-    return fetched.to(frames.dtype)
-
-
-def _sides(first: Tensor, second: Tensor, *told: Tensor) -> Tensor:
-    """The order in which blocks take them: both frames, the features of both, and what is told of them."""
-    return torch.cat((first[:, :3], second[:, :3], first[:, 3:], second[:, 3:], *told), 1)
-
-
-def _turned(flow: Tensor) -> Tensor:
-    """The flow as it is when the frames are swapped."""
-    return torch.cat((flow[:, 2:], flow[:, :2]), 1)
-
-
-def _resized(planes: Tensor, factor: float) -> Tensor:
-    if factor == 1:
-        return planes
-    return functional.interpolate(planes, scale_factor=factor, mode="bilinear", align_corners=False)
-
-
-class _Block(nn.Module):
-    """From what is known to a change of the flow, a mask, and what is carried to the next block."""
-
-    def __init__(self, inputs: int, width: int, layout: Layout) -> None:
-        super().__init__()
-        self.body = layout.body
-        self.conv0 = nn.Sequential(_down(inputs, width // 2, layout.body), _down(width // 2, width, layout.body))
-        if layout.body == "residual":
-            layers = [_Residual(width, layout.groups) for _ in range(_LAYERS)]
-            self.lastconv = nn.Sequential(nn.ConvTranspose2d(width, layout.out, 4, 2, 1), nn.PixelShuffle(2))
-        else:
-            layers = [nn.Sequential(nn.Conv2d(width, width, 3, 1, 1), _bend(width, layout.body)) for _ in range(_LAYERS)]
-            self.lastconv = nn.ConvTranspose2d(width, layout.out, 4, 2, 1)
-        self.convblock = nn.Sequential(*layers)
-
-    def forward(self, planes: Tensor, flow: Tensor | None, size: float) -> tuple[Tensor, Tensor, Tensor | None]:
-        planes = _resized(planes, 1 / size)
-        if flow is not None:
-            planes = torch.cat((planes, _resized(flow, 1 / size) / size), 1)
-        planes = self.conv0(planes)
-        planes = self.convblock(planes) + planes if self.body == "prelu" else self.convblock(planes)
-        size = size if self.body == "residual" else size * 2
-        found = _resized(self.lastconv(planes), size)
-        return found[:, :4] * size, found[:, 4:5], found[:, 5:] if found.shape[1] == 13 else None
-
-
-class _Residual(nn.Module):
-    def __init__(self, width: int, groups: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(width, width, 3, 1, 1, groups=groups)
-        self.beta = nn.Parameter(torch.ones(1, width, 1, 1))
-
-    def forward(self, planes: Tensor) -> Tensor:
-        return functional.leaky_relu(self.conv(planes) * self.beta + planes, 0.2)
-
-
-def _down(inputs: int, width: int, body: Body) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, width, 3, 2, 1), _bend(width, body))
-
-
-def _bend(width: int, body: Body) -> nn.Module:
-    return nn.PReLU(width) if body == "prelu" else nn.LeakyReLU(0.2)
-
-
-def _head(layout: Layout) -> nn.Module:
-    hidden, features = layout.hidden, layout.features
-    first, last = nn.Conv2d(3, hidden, 3, 2, 1), nn.ConvTranspose2d(hidden, features, 4, 2, 1)
-    if layout.head == "short":
-        return nn.Sequential(first, last)
-    middle = nn.Conv2d(hidden, hidden, 3, 1, 1), nn.Conv2d(hidden, hidden, 3, 1, 1)
-    if layout.head == "numbered":
-        bend = nn.LeakyReLU(0.2)
-        return nn.Sequential(first, bend, middle[0], bend, middle[1], bend, last)
-    return _NamedHead(first, *middle, last)
-
-
-class _NamedHead(nn.Module):
-    def __init__(self, cnn0: nn.Module, cnn1: nn.Module, cnn2: nn.Module, cnn3: nn.Module) -> None:
-        super().__init__()
-        self.cnn0, self.cnn1, self.cnn2, self.cnn3 = cnn0, cnn1, cnn2, cnn3
-
-    def forward(self, frames: Tensor) -> Tensor:
-        for layer in (self.cnn0, self.cnn1, self.cnn2):
-            frames = functional.leaky_relu(layer(frames), 0.2)
-        return self.cnn3(frames)

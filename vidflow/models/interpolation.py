@@ -1,0 +1,87 @@
+"""The frame between two frames of a video, by a RIFE network: frames as arrays in and out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from vidflow.models.ifnet import IFNet
+from vidflow.models.networks import dtype_on, layout_in, opened
+from vidflow.models.residency import with_room
+from vidflow.models.rife import Layout
+
+_LARGE = 1440
+"""Rows: of taller frames motion is looked for at half their size, where it is as many pixels as the network knows."""
+
+
+class Interpolator:
+    """Makes frames between those of one video. Used on one lane, by one piece at a time and others inside it."""
+
+    def __init__(self, path: Path, device: str, dtype: str, scale: float | None, ensemble: bool) -> None:
+        """`scale` below 1 looks for larger motion, coarser; None goes by the size. Raises ModelError."""
+        self.layout: Layout = layout_in("interpolation", path)
+        self._path, self._device = path, device
+        self._dtype, self._scale = dtype_on(device, dtype), scale
+        self._ensemble = ensemble and self.layout.ensembles
+        self._seen: OrderedDict[int, tuple[Tensor, Tensor]] = OrderedDict()
+        """What the network has of the last frames, by their number: neighbours on both sides need it."""
+
+    @property
+    def ensembles(self) -> bool:
+        """Whether this version of the network can take the mean of both directions."""
+        return self.layout.ensembles
+
+    def between(self, frames: tuple[NDArray[Any], NDArray[Any]], number: int, moment: float) -> NDArray[Any]:
+        """The frame at `moment` (0 to 1) between `frames`, which are those `number` and `number + 1` of the video;
+        `[h, w, 3]`, float32 in 0..1 or uint8, as they are. Raises ModelError."""
+        height, width = frames[0].shape[:2]
+        scale = self._scale or (0.5 if height > _LARGE else 1.0)
+
+        def made(scale: float) -> NDArray[Any]:
+            with opened("interpolation", self._path, self._device, self._dtype) as found, torch.inference_mode():
+                net = cast("IFNet", found)
+                first, second = (self._of(net, frame, number + k, scale) for k, frame in enumerate(frames))
+                when = torch.full((1, 1, 1, 1), moment, device=first[0].device, dtype=first[0].dtype)
+                seen = first[1], second[1]
+                result = net(first[0], second[0], when, seen, scale=scale, ensemble=self._ensemble)
+                return as_frame(result[..., :height, :width], frames[0].dtype)
+
+        advice = "Put interpolate before upscale, or run it on a machine with more memory."
+        return with_room(made, (scale,), advice)
+
+    def _of(self, net: IFNet, frame: NDArray[Any], number: int, scale: float) -> tuple[Tensor, Tensor]:
+        found = self._seen.get(number)
+        if found is None:
+            multiple = max(self.layout.multiple, int(self.layout.multiple / scale))
+            padding = 0, -frame.shape[1] % multiple, 0, -frame.shape[0] % multiple
+            tensor = functional.pad(as_tensor(frame, self._device, self._dtype), padding, mode="replicate")
+            tensor = tensor.contiguous(memory_format=torch.channels_last)
+            found = self._seen[number] = tensor, net.features(tensor)
+            while len(self._seen) > 2:
+                self._seen.popitem(last=False)
+        else:
+            self._seen.move_to_end(number)
+        return found
+
+
+def as_tensor(frame: NDArray[Any], device: str, dtype: str) -> Tensor:
+    """A frame `[h, w, 3]` as `[1, 3, h, w]` in 0..1, as it lies in memory."""
+    tensor = torch.from_numpy(frame if frame.flags.writeable else frame.copy())
+    tensor = tensor.to(device).permute(2, 0, 1)[None]
+    eight_bit = tensor.dtype == torch.uint8
+    tensor = tensor.to(getattr(torch, dtype))
+    return tensor / 255 if eight_bit else tensor
+
+
+def as_frame(picture: Tensor, dtype: Any) -> NDArray[Any]:
+    """`[1, 3, h, w]` in 0..1 as a frame `[h, w, 3]`, clipped: float32, or uint8 to the nearest."""
+    picture = picture[0].permute(1, 2, 0).float().clamp(0, 1)
+    if dtype == "uint8":
+        picture = (picture * 255).round().to(torch.uint8)
+    return picture.contiguous().cpu().numpy()
