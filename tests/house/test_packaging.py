@@ -94,8 +94,9 @@ def test_every_dependency_is_pinned_to_a_version_that_it_allows() -> None:
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     pins = {canonicalize_name(name): version for name, version in pins.items()}
     wanted = PROJECT["project"]["dependencies"]
-    for extra in PROJECT["project"]["optional-dependencies"].values():
-        wanted = wanted + extra
+    for name, extra in PROJECT["project"]["optional-dependencies"].items():
+        # What it brings goes with the build of torch that each machine has.
+        wanted = wanted + (extra if name != "spandrel" else [])
     for text in wanted:
         requirement = Requirement(text)
         assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), text

@@ -42,6 +42,7 @@ from tests.nodes.material import (
     write_picture,
     write_wave,
 )
+from tests.nodes.weights import small_esrgan, small_rife
 from vidflow.api import Audio, Conditioning, Image, Latents, Model, Prompt, Report, Video, media
 from vidflow.nodespec.spec import NodeSpec
 
@@ -108,6 +109,13 @@ def same(old: Any, new: Any) -> bool:
 
 
 # The fixed inputs, and what is asked of each node
+
+
+def _moving() -> Video:
+    """A soft pattern that moves to the right by two pixels a frame."""
+    y, x = np.mgrid[:40, :48]
+    frames = [[128 + 90 * np.sin((x - 2 * k) / 5 + c) * np.cos(y / 7 + c) for c in range(3)] for k in range(3)]
+    return Video.from_array(np.rint(np.stack(frames).transpose(0, 2, 3, 1)).astype(np.uint8), 24)
 
 
 def _loaded(call: AsFunction, type: str, path: Path) -> Any:
@@ -222,6 +230,18 @@ CASES: Mapping[str, Mapping[str, Make]] = {
     },
     "load_model": {
         "a folder": lambda call: {"family": (model := _model(call)).family, "files": sorted(model.files)},
+    },
+    "interpolate": {
+        "by flow": lambda call: Near(call("interpolate", video=_moving(), model="flow", rate="40"), 6),
+        "by a network": lambda call: Near(
+            call("interpolate", video=_moving(), model=str(small_rife(call.folder)), scene_cut=1), 3
+        ),
+    },
+    "upscale": {
+        "by a network": lambda call: Near(call("upscale", video=_moving(), model=str(small_esrgan(call.folder))), 3),
+        "in tiles, to a height": lambda call: Near(
+            call("upscale", video=gradient(96, 72, 1), model=str(small_esrgan(call.folder)), height=100, tile=64), 3
+        ),
     },
     "encode_text": {
         "with a negative prompt": lambda call: {

@@ -17,7 +17,19 @@ from vidflow.nodespec.signature import read_node
 from vidflow.nodespec.spec import NodeSpec
 
 CORE = load_pack(Pack("core", module="vidflow_nodes"))
-CATEGORIES = ("Input", "Values", "Time", "Shape", "Sound", "Compose", "Colour", "Analysis", "Generation", "Output")
+CATEGORIES = (
+    "Input",
+    "Values",
+    "Time",
+    "Shape",
+    "Sound",
+    "Compose",
+    "Colour",
+    "Enhance",
+    "Analysis",
+    "Generation",
+    "Output",
+)
 CONTRACT = {
     "load_video": (["path"], {"video": "video"}),
     "load_image": (["path"], {"image": "image"}),
@@ -68,6 +80,8 @@ CONTRACT = {
         {"video": "video"},
     ),
     "compare": (["a", "b", "mode", "position"], {"video": "video"}),
+    "interpolate": (["video", "factor", "rate", "model"], {"video": "video"}),
+    "upscale": (["video", "scale", "height", "model", "tile"], {"video": "video"}),
     "harmonise_colour": (["video", "reference", "method", "strength"], {"video": "video"}),
     "score_quality": (["video", "prompt", "model", "analysis_size"], {"report": "report"}),
     "pick_best": (["videos", "reports", "by"], {"video": "video", "index": "int", "report": "report"}),

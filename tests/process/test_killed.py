@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import LAB
+from tests.nodes.weights import small_esrgan, small_rife
 from tests.process.commands import TRIALS, Ended, Place, pictures
 from vidflow.engine.keptvideo import LONGEST
 
@@ -167,6 +168,31 @@ def test_a_real_clip_with_its_sound_survives_kills_too(place: Place, tmp_path: P
     killed_until_done(place, film(place, clip), random.Random(0), alone.seconds * 0.8)
     assert pictures(place.out / "film.mp4") == pictures(other.out / "film.mp4")
     assert len({line.split(",")[0] for line in pictures(place.out / "film.mp4").splitlines()}) == 2
+
+
+def test_a_run_killed_amid_interpolation_and_upscaling_makes_at_most_one_segment_of_each_again(
+    place: Place, tmp_path: Path
+) -> None:
+    graph = place.graph(
+        "enhanced",
+        clip=("lab.bars", {"frames": 300}),
+        seen=("lab.tint", {"frame": "@clip"}),
+        smooth=("interpolate", {"video": "@seen", "model": str(small_rife(tmp_path)), "scene_cut": 1}),
+        passed=("lab.gpu_tint", {"frame": "@smooth"}),
+        large=("upscale", {"video": "@passed", "model": str(small_esrgan(tmp_path))}),
+        save=("save_video", {"video": "@large", "path": "film.mp4", "preset": "ultrafast"}),
+    )
+    process = place.start("run", graph, "--events", "-")
+    process.wait_for("NodeProgress", "save", 300)
+    process.signal(signal.SIGKILL)
+    assert process.end().status == -signal.SIGKILL
+    done = place.run("run", graph)
+    assert done.status == 0, done.err
+    print(f"made: {place.made('tint')} of 300 for interpolate, {place.made('gpu_tint')} of 600 for upscale")
+    # What lies before each is asked for what it makes, and a frame between two needs both.
+    assert 0 <= place.made("tint") - 300 <= LOST // 2 + 2
+    assert 0 <= place.made("gpu_tint") - 600 <= LOST
+    assert len([line for line in pictures(place.out / "film.mp4").splitlines() if line.startswith("0,")]) == 600
 
 
 @pytest.mark.parametrize("change", [(), ("--set", "v.seed=1")], ids=["the same", "changed"])

@@ -24,6 +24,7 @@ ICONS = {
     "Compose": "stack",
     "Sound": "speaker-high",
     "Values": "hash",
+    "Enhance": "magic-wand",
     "Analysis": "chart-bar",
 }
 PLAIN = frozenset({"int", "float", "bool", "str"})

@@ -1,0 +1,84 @@
+"""Frames between frames without a network: by dense optical flow both ways, and what agrees of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TRUST = 0.03
+"""How unlike (in 0..1) what both frames show of a place may be before it is doubted by a factor of e."""
+_AROUND = 9
+"""Pixels around a place whose agreement counts with its own."""
+
+
+class Flow:
+    """DIS flow (Kroeger et al., Fast Optical Flow using Dense Inverse Search, 2016) of pairs of frames; the last pair's
+    is kept, since all frames between two need the same."""
+
+    def __init__(self) -> None:
+        self._pair: int | None = None
+        self._flows: tuple[Any, Any] = (None, None)
+
+    def between(self, frames: tuple[Any, Any], number: int, moment: float) -> Any:
+        """The frame at `moment` (0 to 1) between the frames `number` and `number + 1` `[h, w, 3]`, in their dtype.
+
+        Each of the two flows leads from the place at the moment to both frames. It is believed where both show the
+        same there, and doubted where one of them hides it.
+        """
+        import cv2
+        import numpy as np
+
+        if min(frames[0].shape[:2]) < 16:
+            return _blend(frames, moment)
+        forth, back = self._of(frames, number)
+        height, width = forth.shape[:2]
+        x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+
+        def fetched(frame: Any, flow: Any, share: float) -> Any:
+            at_x, at_y = x + np.float32(share) * flow[..., 0], y + np.float32(share) * flow[..., 1]
+            return cv2.remap(frame, at_x, at_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+        first, second = (_floating(frame) for frame in frames)
+        total: Any = None
+        weights: Any = None
+        for flow, ahead in ((forth, 1), (back, -1)):
+            start, end = (-moment, 1 - moment) if ahead == 1 else (moment, moment - 1)
+            before, after = fetched(first, flow, start), fetched(second, flow, end)
+            unlike = cv2.blur(np.abs(before - after).mean(2), (_AROUND, _AROUND))
+            weight = np.exp(unlike / np.float32(-_TRUST)) + np.float32(1e-6)
+            made = (before * np.float32(1 - moment) + after * np.float32(moment)) * weight[..., None]
+            total, weights = (made, weight) if total is None else (total + made, weights + weight)
+        return _as(total / weights[..., None], frames[0].dtype)
+
+    def _of(self, frames: tuple[Any, Any], number: int) -> tuple[Any, Any]:
+        import cv2
+        import numpy as np
+
+        if self._pair != number:
+            grey = [cv2.cvtColor(_as(frame, np.uint8), cv2.COLOR_RGB2GRAY) for frame in frames]
+            dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+            none: Any = None
+            self._flows = dis.calc(grey[0], grey[1], none), dis.calc(grey[1], grey[0], none)
+            self._pair = number
+        return self._flows
+
+
+def _blend(frames: tuple[Any, Any], moment: float) -> Any:
+    """For what is too small to have a flow."""
+    first, second = (_floating(frame) for frame in frames)
+    return _as(first * (1 - moment) + second * moment, frames[0].dtype)
+
+
+def _floating(frame: Any) -> Any:
+    import numpy as np
+
+    return frame if frame.dtype == np.float32 else np.multiply(frame, np.float32(1 / 255), dtype=np.float32)
+
+
+def _as(frame: Any, dtype: Any) -> Any:
+    import numpy as np
+
+    if frame.dtype == dtype:
+        return frame
+    if dtype == np.uint8:
+        return np.rint(np.clip(frame, 0, 1) * np.float32(255)).astype(np.uint8)
+    return frame.astype(np.float32)
