@@ -9,6 +9,7 @@ more it counts.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from training import loop
 from training.motion import Scene, Scenes
 from training.pictures import pictures
-from vidflow.models import rife
+from vidflow.models import ifnet, rife
 from vidflow.places import resource
 
 LAYOUT = rife.Layout((128, 96, 64, 48), "residual", 24, head="named", hidden=16, features=4)
@@ -68,7 +69,7 @@ def _changed(scene: Scene, turns: int, mirrored: bool, backwards: bool, colours:
 
 def loss(net: nn.Module, scene: Scene) -> Tensor:
     """How far the frames and flows after each block are from the true ones."""
-    assert isinstance(net, rife.IFNet)
+    assert isinstance(net, ifnet.IFNet)
     first, second = (one.contiguous(memory_format=torch.channels_last) for one in (scene.first, scene.second))
     estimates = list(net.estimates(first, second, scene.moment))
     total = torch.zeros((), device=scene.flow.device)
@@ -77,7 +78,7 @@ def loss(net: nn.Module, scene: Scene) -> Tensor:
         frame = (found.blended().float() - scene.middle).abs().mean()
         # The root flattens it where the error is large: in what is hidden on one side it cannot be known.
         flow = ((found.flow.float() - scene.flow).square() + 0.01).sqrt().clamp(max=16).mean()
-        total = total + weight * (frame + 0.003 * flow)
+        total = total + weight * (frame + 0.01 * flow)
     return total
 
 
@@ -85,7 +86,7 @@ def main() -> None:
     """Train and ship."""
     parser = loop.options(__doc__, steps=40_000, batch=16, rate=6e-4, folder="interpolation")
     parser.add_argument("--pictures", type=int, default=1500, help="how many are drawn (default %(default)s)")
-    parser.add_argument("--to", type=Path, default=resource("models/rife-small.safetensors"))
+    parser.add_argument("--to", type=Path, default=resource("models/rife-small"))
     given = parser.parse_args()
     budget = loop.budget(given)
     stock = torch.from_numpy(pictures(given.pictures, given.seed * 10**6)).to(budget.device)
@@ -99,8 +100,8 @@ def main() -> None:
         true = torch.cat([one.middle for one in tests])
         return {"psnr": loop.psnr(made, true), "beyond the mean": loop.psnr(made, true) - loop.psnr(mean, true)}
 
-    net = loop.train(rife.IFNet(LAYOUT), budget, batches, loss, validate)
-    loop.ship(net, given.to, {"made by": "training.interpolation", "steps": str(budget.steps), "seed": str(budget.seed)})
+    net = loop.train(ifnet.IFNet(LAYOUT), budget, batches, loss, validate)
+    loop.ship(net, given.to, "IFNet", asdict(LAYOUT))
 
 
 if __name__ == "__main__":

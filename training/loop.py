@@ -68,13 +68,13 @@ def train(
 ) -> nn.Module:
     """The mean of the weights of `net` after `given.steps`, from where the folder says that it was stopped.
 
-    `samples` are those of a step, by its number alone, so that what is taken up again goes on as it would have. Every so
-    many steps the figures of `validate` are printed, and kept in `log.jsonl` of the folder.
+    `samples` are those of a step, by its number alone, so that what is taken up again goes on as it would have. Every
+    so many steps the figures of `validate` are printed, and kept in `log.jsonl` of the folder.
     """
     given.folder.mkdir(parents=True, exist_ok=True)
     random.seed(given.seed)
     torch.manual_seed(given.seed)
-    net = net.to(given.device, memory_format=torch.channels_last).train()
+    net = net.to(given.device).to(memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
     mean = torch.optim.swa_utils.AveragedModel(net, avg_fn=_averaged)
     optimizer = torch.optim.AdamW(net.parameters(), given.rate, betas=(0.9, 0.99), weight_decay=1e-4)
     step = _resume(given, net, mean, optimizer)
@@ -103,11 +103,14 @@ def train(
     return mean.module.eval()
 
 
-def ship(net: nn.Module, path: Path, about: dict[str, str]) -> None:
-    """The weights as float16 safetensors."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def ship(net: nn.Module, folder: Path, architecture: str, settings: dict[str, Any]) -> None:
+    """The weights as float16 safetensors, and beside them what they are of; the card (README.md) is written by hand."""
+    folder.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.detach().cpu().half().contiguous() for name, tensor in net.state_dict().items()}
-    save_file(state, path, about)
+    path = folder / "model.safetensors"
+    save_file(state, path)
+    config = {"architectures": [architecture], **settings}
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     print(f"{path}: {path.stat().st_size / 2**20:.2f} MB")
 
 

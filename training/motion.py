@@ -53,7 +53,9 @@ class Scenes:
                 share, colour = layer.share(at), layer.colour(at)
                 frames[k] = colour if number_of == 0 else torch.lerp(frames[k], colour, share)
                 if k == 2:
-                    ends = [layer.forwards(at, one) - grid for one in (torch.zeros_like(moment), torch.ones_like(moment))]
+                    ends = [
+                        layer.forwards(at, one) - grid for one in (torch.zeros_like(moment), torch.ones_like(moment))
+                    ]
                     found = torch.cat([end.permute(0, 3, 1, 2) for end in ends], 1)
                     flow = found if number_of == 0 else torch.where(share > 0.5, found, flow)
         first, second, middle = (frame.clamp(0, 1) for frame in frames)

@@ -160,7 +160,9 @@ class _Canvas:
         if kind > 0.9:
             turn, wave = rng.random() * np.pi, rng.uniform(4, 40)
             y, x = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
-            stripes = np.sin((y[:, None] * np.float32(np.sin(turn)) + x[None] * np.float32(np.cos(turn))) * (6.28 / wave))
+            stripes = np.sin(
+                (y[:, None] * np.float32(np.sin(turn)) + x[None] * np.float32(np.cos(turn))) * (6.28 / wave)
+            )
             fill += np.float32(rng.uniform(0.05, 0.3)) * np.clip(stripes * rng.uniform(1, 6), -1, 1)[..., None]
         return fill
 

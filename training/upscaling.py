@@ -10,6 +10,7 @@ noise; it invents no texture, for which it has neither room nor adversary.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from torch.nn import functional
 
 from training import degrading, loop
 from training.pictures import pictures
-from vidflow.models import esrgan
+from vidflow.models import esrgan, generators
 from vidflow.places import resource
 
 LAYOUT = esrgan.Layout("compact", scale=2, width=48, depth=12)
@@ -86,7 +87,7 @@ def main() -> None:
     """Train and ship."""
     parser = loop.options(__doc__, steps=24_000, batch=16, rate=1e-3, folder="upscaling")
     parser.add_argument("--pictures", type=int, default=1500, help="how many are drawn (default %(default)s)")
-    parser.add_argument("--to", type=Path, default=resource("models/esrgan-small-x2.safetensors"))
+    parser.add_argument("--to", type=Path, default=resource("models/esrgan-small-x2"))
     given = parser.parse_args()
     budget = loop.budget(given)
     stock = torch.from_numpy(pictures(given.pictures, given.seed * 10**6)).to(budget.device)
@@ -115,8 +116,8 @@ def main() -> None:
             figures[f"{name} beyond bicubic"] = figures[name] - loop.psnr(plain, true)
         return figures
 
-    net = loop.train(esrgan.Compact(LAYOUT), budget, batch, loss, validate)
-    loop.ship(net, given.to, {"made by": "training.upscaling", "steps": str(budget.steps), "seed": str(budget.seed)})
+    net = loop.train(generators.Compact(LAYOUT), budget, batch, loss, validate)
+    loop.ship(net, given.to, "SRVGGNetCompact", asdict(LAYOUT))
 
 
 if __name__ == "__main__":

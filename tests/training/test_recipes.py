@@ -1,0 +1,114 @@
+"""What the models in the box are trained on is the same for each seed, true to itself, and a training goes on where it
+was stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from training import degrading, loop
+from training.interpolation import Batches
+from training.motion import Scenes
+from training.pictures import SIDE, picture
+from training.upscaling import Samples
+from vidflow.models import ifnet, networks
+
+
+@pytest.fixture(scope="module")
+def stock() -> Tensor:
+    """Six pictures."""
+    return torch.from_numpy(np.stack([picture(seed) for seed in range(6)]))
+
+
+def test_a_picture_is_that_of_its_seed(stock: Tensor) -> None:
+    assert stock.shape == (6, SIDE, SIDE, 3)
+    assert np.array_equal(picture(3), stock[3].numpy())
+    assert stock.float().std(dim=(1, 2, 3)).min() > 2
+
+
+def test_the_flow_of_a_scene_leads_to_where_everything_went(stock: Tensor) -> None:
+    scenes = Scenes(stock, 0, 96)
+    scene = scenes(1, 8)
+    assert torch.equal(scenes(1, 8).middle, scene.middle)
+    for end, frame in ((scene.flow[:, :2], scene.first), (scene.flow[:, 2:], scene.second)):
+        error = (ifnet.warped(frame, end) - scene.middle).abs().mean(1)
+        # What one frame hides cannot be fetched from it; most is seen in both.
+        assert error.median() < 0.01
+        assert (error < 0.05).float().mean() > 0.8
+    assert (scene.first - scene.middle).abs().mean() > 0.005
+
+
+def test_scenes_that_are_turned_and_played_backwards_keep_their_flow_true(stock: Tensor) -> None:
+    batches = Batches(Scenes(stock, 0, 96), 4, 0)
+    scene = batches(0)
+    for step in range(1, 6):
+        scene = batches(step)
+        error = (ifnet.warped(scene.first, scene.flow[:, :2]) - scene.middle).abs().mean(1)
+        assert error.median() < 0.01
+    again = Batches(Scenes(stock, 0, 96), 4, 0)(5)
+    assert torch.equal(again.middle, scene.middle)
+
+
+def test_small_pictures_are_those_of_the_large_ones(stock: Tensor) -> None:
+    small, true = Samples(stock, 0)(3, 8)
+    assert small.shape == (8, 3, 64, 64)
+    assert true.shape == (8, 3, 128, 128)
+    mean = torch.nn.functional.avg_pool2d(true, 2)
+    assert (small[:4] - mean[:4]).abs().mean() < 0.02
+    assert (small[4:] - mean[4:]).abs().mean() > (small[:4] - mean[:4]).abs().mean()
+
+
+def test_degrading_keeps_what_it_should() -> None:
+    flat = torch.full((1, 3, 32, 32), 0.4)
+    assert torch.allclose(degrading.halved(flat), flat[..., :16, :16], atol=1e-6)
+    assert torch.allclose(degrading.blurred(flat, 1.3), flat, atol=1e-6)
+    noise = torch.rand(1, 3, 30, 34, generator=torch.Generator().manual_seed(0)) * 0.2 + 0.4
+    grey = noise.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    fine = (degrading.compressed(grey, torch.tensor([[[[100.0]]]])) - grey).abs().mean()
+    coarse = (degrading.compressed(grey, torch.tensor([[[[10.0]]]])) - grey).abs().mean()
+    assert fine < 0.002 < 0.01 < coarse
+
+
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    class Stopped(Exception):
+        """Stands for a killed process."""
+
+    def run(folder: Path, stop: int | None = None) -> nn.Module:
+        torch.manual_seed(1)
+        net = nn.Conv2d(3, 3, 3, padding=1)
+
+        def samples(step: int) -> Tensor:
+            if step == stop:
+                raise Stopped
+            return torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(step))
+
+        def loss(net: nn.Module, batch: Tensor) -> Tensor:
+            return (net(batch).float() - batch).abs().mean()
+
+        given = loop.Budget(8, 2, 1e-2, 0, folder, torch.device("cpu"))
+        return loop.train(net, given, samples, loss, lambda net: {"bias": float(net.bias[0])}, every=2)  # type: ignore[index]
+
+    whole = run(tmp_path / "whole")
+    with pytest.raises(Stopped):
+        run(tmp_path / "stopped", 5)
+    resumed = run(tmp_path / "stopped")
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+    log = [json.loads(line) for line in (tmp_path / "stopped" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in log] == [2, 4, 6, 8]
+
+
+def test_what_is_shipped_is_small_has_a_card_and_is_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    from training.upscaling import LAYOUT
+
+    weights = networks.weights_of("esrgan-small-x2")
+    assert weights.stat().st_size < 8 * 2**20
+    assert networks.layout_in("upscaling", weights) == LAYOUT
+    card = weights.with_name("README.md").read_text(encoding="utf-8")
+    assert "license: apache-2.0" in card
+    assert all(word in card for word in ("Data", "Recipe", "Measured", "Limits"))
