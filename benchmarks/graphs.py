@@ -145,7 +145,9 @@ def pack(environment: Mapping[str, str]) -> set[str]:
     """The types of the core pack that need no models."""
     done = subprocess.run([VIDFLOW, "nodes", "--json"], env=environment, capture_output=True, text=True, check=True)
     return {
-        node["type"] for node in json.loads(done.stdout) if node["pack"] == "core" and node["category"] != "Generation"
+        node["type"]
+        for node in json.loads(done.stdout)
+        if node["pack"] == "core" and node["category"] not in ("Generation", "Enhance")
     }
 
 
