@@ -18,6 +18,9 @@ SHOWN = {
     "postcards": ("greeting", 1.6),
     "reverse_loop": ("loop", 3.0),
     "score_and_pick": ("best", 1.0),
+    "sharpen_to_4k": ("large", 0.2),
+    "slow_motion_quarter": ("rate", 3.0),
+    "smooth_24_to_60": ("smooth", 2.0),
     "unify_colour": ("right", 5.0),
 }
 """Of each sample, the node that is shown, and when in seconds."""
