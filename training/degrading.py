@@ -1,12 +1,15 @@
 """What pictures suffer on their way to a small video: halving, blur, noise, compression. On tensors `[n, 3, h, w]`, on
-whatever device."""
+whatever device; by a codec itself one by one."""
 
 from __future__ import annotations
 
+import io
 import math
 from functools import cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -26,6 +29,8 @@ _CHROMA = tuple(
           for x in range(8))
     for y in range(8)
 )  # fmt: skip
+_FILM = 5
+"""Frames of the film that a picture is the last of."""
 _TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
 
@@ -46,10 +51,10 @@ def blurred(pictures: Tensor, sigma: float) -> Tensor:
 
 
 def thin_colour(pictures: Tensor) -> Tensor:
-    """With the colour at half the size, as nearly every video has it (4:2:0)."""
+    """With the colour at half the size, as nearly every video has it (4:2:0), and as it is decoded: each colour stands
+    for four pixels."""
     seen = _mixed(pictures, _matrix(pictures.device))
-    small = functional.avg_pool2d(seen[:, 1:], 2)
-    large = functional.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+    large = functional.interpolate(functional.avg_pool2d(seen[:, 1:], 2), scale_factor=2, mode="nearest")
     return _mixed(torch.cat((seen[:, :1], large), 1), torch.linalg.inv(_matrix(pictures.device)))
 
 
@@ -64,6 +69,29 @@ def compressed(pictures: Tensor, quality: Tensor) -> Tensor:
     chroma = _in_blocks(coarse, torch.tensor(_CHROMA, device=device), factor)
     chroma = functional.interpolate(chroma, size=luma.shape[-2:], mode="bilinear", align_corners=False)
     return _mixed(torch.cat((luma, chroma), 1) / 255, torch.linalg.inv(_matrix(device)))
+
+
+def encoded(picture: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """A picture `[h, w, 3]` with even sides as the last frame of a short H.264 film over which the camera moves a
+    little: with what the codec leaves out of frames that it predicts from others."""
+    import av
+
+    rng = np.random.default_rng((21, seed))
+    height, width = picture.shape[:2]
+    step = rng.integers(-3, 4, 2)
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="matroska") as out:
+        stream = out.add_stream("libx264", rate=24, options={"crf": str(rng.integers(14, 25)), "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.thread_count = 1
+        for k in range(_FILM - 1, -1, -1):
+            moved = np.roll(picture, (k * step[0], k * step[1]), (0, 1))
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(moved, "rgb24")))
+        out.mux(stream.encode())
+    buffer.seek(0)
+    with av.open(buffer) as found:
+        *_, last = found.decode(video=0)
+        return last.to_ndarray(format="rgb24")
 
 
 def _in_blocks(planes: Tensor, table: Tensor, factor: Tensor) -> Tensor:

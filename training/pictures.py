@@ -28,10 +28,11 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789&?!.,:
 Pixels = NDArray[Any]
 
 
-def pictures(count: int, seed: int, processes: int | None = None) -> Pixels:
-    """Pictures `seed`, `seed + 1`, ... as uint8 `[count, SIDE, SIDE, 3]`, RGB, drawn by that many processes."""
-    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        return np.stack(list(pool.map(picture, range(seed, seed + count), chunksize=8)))
+def pictures(count: int, seed: int, make: Callable[[int], Pixels] | None = None) -> Pixels:
+    """Pictures `seed`, `seed + 1`, ... as uint8 `[count, SIDE, SIDE, 3]`, RGB, drawn by all processors; or what `make`
+    gives for these seeds."""
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        return np.stack(list(pool.map(make or picture, range(seed, seed + count), chunksize=8)))
 
 
 def picture(seed: int) -> Pixels:

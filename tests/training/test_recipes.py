@@ -15,7 +15,7 @@ from training import degrading, loop
 from training.interpolation import Batches
 from training.motion import Scenes
 from training.pictures import SIDE, picture
-from training.upscaling import Samples
+from training.upscaling import Samples, packed
 from vidflow.models import ifnet, networks
 
 
@@ -55,7 +55,7 @@ def test_scenes_that_are_turned_and_played_backwards_keep_their_flow_true(stock:
 
 
 def test_small_pictures_are_those_of_the_large_ones(stock: Tensor) -> None:
-    small, true = Samples(stock, 0)(3, 8)
+    small, true = Samples(stock, torch.from_numpy(np.stack([packed(seed) for seed in range(6)])), 0)(3, 8)
     assert small.shape == (8, 3, 64, 64)
     assert true.shape == (8, 3, 128, 128)
     mean = torch.nn.functional.avg_pool2d(true, 2)
