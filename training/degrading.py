@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +72,7 @@ def compressed(pictures: Tensor, quality: Tensor) -> Tensor:
     return _mixed(torch.cat((luma, chroma), 1) / 255, torch.linalg.inv(_matrix(device)))
 
 
-def encoded(picture: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+def encoded(picture: NDArray[Any], seed: int) -> NDArray[Any]:
     """A picture `[h, w, 3]` with even sides as the last frame of a short H.264 film over which the camera moves a
     little: with what the codec leaves out of frames that it predicts from others."""
     import av
@@ -89,7 +90,7 @@ def encoded(picture: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
             out.mux(stream.encode(av.VideoFrame.from_ndarray(moved, "rgb24")))
         out.mux(stream.encode())
     buffer.seek(0)
-    with av.open(buffer) as found:
+    with av.open(buffer, "r") as found:
         *_, last = found.decode(video=0)
         return last.to_ndarray(format="rgb24")
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -98,7 +98,7 @@ class Samples:
         return torch.where(drawn(count, 1, 1, 1) < 0.7, packed, small)
 
 
-def packed(seed: int) -> NDArray[np.uint8]:
+def packed(seed: int) -> NDArray[Any]:
     """The picture of a seed, halved and encoded."""
     small = degrading.halved(torch.from_numpy(picture(seed)).permute(2, 0, 1)[None].float() / 255)
     eight_bit = (small[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
