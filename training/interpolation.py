@@ -4,7 +4,7 @@
 
 Procedural scenes alone (see `training.motion`). Since they know where everything went, the flow is taught beside the
 frame: the loss is the L1 distance of the frame after each block, and a little of the flow's; the later the block, the
-more it counts.
+more it counts, of the frame above all, since the first blocks see little of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from vidflow.models import ifnet, rife
 from vidflow.places import resource
 
 LAYOUT = rife.Layout((128, 96, 64, 48), "residual", 24, head="named", hidden=16, features=4)
-_SIDE = 192
+_SIDE = 256
+_FLOW = 0.01
+"""What a pixel of error in the flow counts beside one of the whole range in the frame."""
 _AGAIN = 4
 """How many times a scene is seen, each time otherwise turned: drawing one costs as much as learning from it."""
 _HELD_OUT = 10**9
@@ -74,11 +76,10 @@ def loss(net: nn.Module, scene: Scene) -> Tensor:
     estimates = list(net.estimates(first, second, scene.moment))
     total = torch.zeros((), device=scene.flow.device)
     for number, found in enumerate(estimates):
-        weight = 0.5 ** (len(estimates) - 1 - number)
+        after = len(estimates) - 1 - number
         frame = (found.blended().float() - scene.middle).abs().mean()
-        # The root flattens it where the error is large: in what is hidden on one side it cannot be known.
-        flow = ((found.flow.float() - scene.flow).square() + 0.01).sqrt().clamp(max=16).mean()
-        total = total + weight * (frame + 0.01 * flow)
+        flow = ((found.flow - scene.flow).square() + 0.01).sqrt().mean()
+        total = total + 0.5**after * frame + 0.8**after * _FLOW * flow
     return total
 
 
@@ -92,7 +93,7 @@ def main() -> None:
     stock = torch.from_numpy(pictures(given.pictures, given.seed * 10**6)).to(budget.device)
     batches = Batches(Scenes(stock, given.seed, _SIDE), budget.batch, given.seed)
     unseen = torch.from_numpy(pictures(64, _HELD_OUT)).to(budget.device)
-    tests = [Scenes(unseen, _HELD_OUT, 256)(number, 4) for number in range(12)]
+    tests = [Scenes(unseen, _HELD_OUT, _SIDE)(number, 4) for number in range(12)]
 
     def validate(net: nn.Module) -> dict[str, float]:
         made = torch.cat([net(one.first, one.second, one.moment) for one in tests])

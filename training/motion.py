@@ -42,7 +42,8 @@ class Scenes:
         draw = _Draw(torch.Generator().manual_seed(self.seed * 2**32 + number), count, self.stock.device)
         layers = int(torch.randint(1, _MOST + 1, (), generator=draw.rng))
         moment = torch.where(draw.uniform(1) < 0.5, 0.5, draw.uniform(1, 0.05, 0.95))
-        camera = _Pose(draw, 1, self.side, 0.35)
+        camera = _Pose(draw, 0.4, self.side, 0.35)
+        grain = 0.02 * draw.uniform(1) * (draw.uniform(1) < 0.4)
         frames: list[Tensor] = [torch.empty(0)] * 3
         flow = torch.empty(0)
         grid = self._grid()
@@ -59,6 +60,7 @@ class Scenes:
                     found = torch.cat([end.permute(0, 3, 1, 2) for end in ends], 1)
                     flow = found if number_of == 0 else torch.where(share > 0.5, found, flow)
         first, second, middle = (frame.clamp(0, 1) for frame in frames)
+        first, second = (_grained(frame, grain, draw.rng) for frame in (first, second))
         return Scene(first, second, middle, moment.reshape(-1, 1, 1, 1), flow)
 
     def _grid(self) -> Tensor:
@@ -81,13 +83,13 @@ class _Draw:
 
 
 class _Pose:
-    """Where something is at a time: it moves by `speed` `[n, 2]` pixels from frame to frame, turns by `turn` radians,
+    """Where something is at a time: it moves by `speed` `[n, 2]` pixels from frame to frame (at most
+    the part `most` of the side), turns by `turn` radians,
     grows by the logarithm `growth`, all even."""
 
     def __init__(self, draw: _Draw, most: float, side: int, moving: float) -> None:
-        # Most motion is small, some fast; and what does not move at all has to stay as it is.
-        length = (side / 24) * -torch.log(draw.uniform(1, 1e-3, 1)) * most
-        length = length.clamp(max=side / 5) * (draw.uniform(1) < moving + 0.3)
+        # As often by one to two pixels as by ten to twenty; and what does not move at all has to stay as it is.
+        length = side * most * 50 ** (draw.uniform(1) - 1) * (draw.uniform(1) < moving + 0.3)
         heading = draw.uniform(1, 0, 2 * math.pi)
         self.speed = length * torch.cat((heading.cos(), heading.sin()), 1)
         self.turn = 0.08 * draw.normal(1) * (draw.uniform(1) < moving)
@@ -98,20 +100,20 @@ class _Layer:
     def __init__(self, draw: _Draw, scenes: Scenes, camera: _Pose, behind: bool) -> None:
         self.behind, side = behind, scenes.side
         self.centre = draw.uniform(2, -0.5, 0.5) * side * (not behind)
-        pose = _Pose(draw, 0.3 if behind else 1.0, side, 0.3 if behind else 0.6)
+        pose = _Pose(draw, 0.05 if behind else 0.15, side, 0.3 if behind else 0.6)
         near = draw.uniform(1, 0.6, 1.4)
         self.speed = pose.speed + camera.speed * near
         self.turn, self.growth = pose.turn + camera.turn, pose.growth + camera.growth
         # It turns and grows about the middle of the frame with the camera, about its own by itself.
         self.bend = draw.uniform(2, 0, 4) * (draw.uniform(1) < 0.4)
         self.wave, self.phase = draw.uniform(4, -0.1, 0.1), draw.uniform(2, 0, 6.3)
-        size = side * 0.04 * (12 ** draw.uniform(1))
+        size = side * 0.04 * 20 ** draw.uniform(1)
         self.half = torch.cat((size, size * draw.uniform(1, 0.12, 1)), 1)
         self.lean = draw.uniform(1, 0, 2 * math.pi)
         self.power = 2 ** torch.floor(draw.uniform(1, 0, 4))
         self.lobes, self.depth = torch.floor(draw.uniform(1, 2, 7)), draw.uniform(1, 0, 0.35)
         self.softness = torch.where(draw.uniform(1) < 0.8, 1.0, draw.uniform(1, 1, 6))
-        self.fine = draw.uniform(1, 0.7, 1.3)
+        self.fine = 0.25 * 5 ** draw.uniform(1)
         self.tint = draw.uniform(3, 0.7, 1.2)
         self.texture = _textures(draw, scenes.stock)
 
@@ -166,6 +168,12 @@ def _textures(draw: _Draw, stock: Tensor) -> Tensor:
         cut = stock[which, top : top + _TEXTURE, left : left + _TEXTURE].permute(2, 0, 1)
         cuts.append((cut.transpose(1, 2) if mirrored else cut)[torch.randperm(3, generator=draw.rng)])
     return torch.stack(cuts).float() / 255
+
+
+def _grained(frames: Tensor, grain: Tensor, rng: torch.Generator) -> Tensor:
+    """With noise of so much deviation, of which the frame between them is free."""
+    noise = torch.randn(frames.shape, generator=rng).to(frames.device)
+    return (frames + noise * grain[:, :, None, None]).clamp(0, 1)
 
 
 def _turned(at: Tensor, angle: Tensor) -> Tensor:

@@ -355,9 +355,9 @@ def test_a_model_of_the_box_is_said_to_be_there(
 
 
 def test_an_empty_cache_lists_nothing(cache: Path) -> None:
-    assert installed() == []
+    assert {one.kind for one in installed()} == {"box"}
     cache.mkdir()
-    assert installed() == []
+    assert {one.kind for one in installed()} == {"box"}
 
 
 def test_finding_and_listing_loads_neither_models_nor_the_network() -> None:
@@ -365,7 +365,7 @@ def test_finding_and_listing_loads_neither_models_nor_the_network() -> None:
     code = """
 import sys
 from vidflow.models.library import find, installed
-assert find("org/film").folder.exists() and len(installed()) == 1
+assert find("org/film").folder.exists() and [one.kind for one in installed()].count("hub") == 1
 heavy = ("torch", "diffusers", "transformers", "huggingface_hub", "numpy", "httpx2", "yaml", "ssl")
 print(*[name for name in heavy if name in sys.modules])
 """

@@ -30,6 +30,11 @@ class Ended:
     memory: float
 
     @property
+    def events(self) -> list[dict[str, Any]]:
+        """What it told, where it was started with `--events -`; a line that it was killed amid is left out."""
+        return [json.loads(line) for line in self.out.splitlines() if line.startswith("{") and line.endswith("}")]
+
+    @property
     def errors(self) -> list[str]:
         """The error messages."""
         return [line for line in (self.err + self.out).splitlines() if line.startswith("error:")]

@@ -16,6 +16,7 @@ import pytest
 
 from tests.models.hubserver import Hub, pipeline, serving
 from tests.process.commands import VIDFLOW, Place
+from vidflow.places import resource
 
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
 FILES = {
@@ -58,18 +59,22 @@ def test_a_model_is_fetched_listed_verified_and_removed(place: Place, hub: Hub) 
     assert listed.status == 0
     assert place.run("models", "list").out == listed.out
     assert place.run("models", "--json", "list").out == place.run("models", "--json").out
-    name, row, where = listed.out.splitlines()
+    name, *box, row, where = listed.out.splitlines()
     assert name.split() == ["NAME", "REVISION", "SIZE", "FAMILY", "LICENCE"]
+    assert [line.split()[0] for line in box] == sorted(path.name for path in resource("models").iterdir())
     assert row.split() == ["org/film", "main", commit[:8], "5.1", "MB", "WanPipeline", "apache-2.0"]
     assert where == f"Fetched models are in {place.folder / 'home' / 'hub'}."
-    (one,) = json.loads(place.run("models", "list", "--json").out)
+    *_, one = json.loads(place.run("models", "list", "--json").out)
     assert (one["name"], one["revision"], one["folder"], one["whole"]) == ("org/film", commit, str(folder), True)
     verified = place.run("models", "verify")
     assert (verified.status, verified.out) == (0, "4 files verified, all sound.\n")
     removed = place.run("models", "remove", "org/film", "--yes")
     assert (removed.status, removed.err) == (0, "")
     assert re.fullmatch(r"Removed org/film; 5.1 MB are free.\n", removed.out)
-    assert place.run("models").out.startswith("There are no models in the box, and none has been fetched.")
+    assert [line.split()[0] for line in place.run("models").out.splitlines()] == [
+        "NAME",
+        *(line.split()[0] for line in box),
+    ]
 
 
 def test_a_fetch_asks_for_the_model_and_for_nothing_else(place: Place, hub: Hub) -> None:

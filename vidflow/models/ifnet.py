@@ -181,12 +181,13 @@ class _Block(nn.Module):
     def forward(self, planes: Tensor, flow: Tensor | None, size: float) -> tuple[Tensor, Tensor, Tensor | None]:
         planes = _resized(planes, 1 / size)
         if flow is not None:
-            planes = torch.cat((planes, _resized(flow, 1 / size) / size), 1)
+            planes = torch.cat((planes, (_resized(flow, 1 / size) / size).to(planes.dtype)), 1)
         planes = self.conv0(planes)
         planes = self.convblock(planes) + planes if self.body == "prelu" else self.convblock(planes)
         size = size if self.body == "residual" else size * 2
         found = _resized(self.lastconv(planes), size)
-        return found[:, :4] * size, found[:, 4:5], found[:, 5:] if found.shape[1] == 13 else None
+        # In half precision, a flow would only know by how many eighths of a pixel something moves far.
+        return found[:, :4].float() * size, found[:, 4:5], found[:, 5:] if found.shape[1] == 13 else None
 
 
 class _Residual(nn.Module):
