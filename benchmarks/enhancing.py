@@ -25,6 +25,7 @@ from vidflow.api import media
 from vidflow.models.interpolation import Interpolator
 from vidflow.models.upscaling import Upscaler
 from vidflow.places import resource
+from vidflow.values.frames import arrived
 
 GAINS = {"bigbuckbunny.mp4": 1.2, "bikes.mp4": 0.6}
 """By clip: dB by which the network has to enlarge better than bicubic does."""
@@ -132,7 +133,7 @@ def warped(frames: np.ndarray, far: bool, k: int) -> np.ndarray:
 
 def between(net: Interpolator, frames: np.ndarray, k: int) -> np.ndarray:
     """Frame `k` from its neighbours, by the network."""
-    return net.between((frames[k - 1], frames[k + 1]), k // 2, 0.5)
+    return arrived(net.between((frames[k - 1], frames[k + 1]), k // 2, 0.5))
 
 
 def is_there(path: Path) -> bool:
@@ -230,7 +231,7 @@ def upscaling(given: argparse.Namespace) -> list[Row]:
             some = list(small[:: given.every])
             made = {name: scaled(np.stack(some), width, height, name) for name in ("bicubic", "lanczos")}
             if net:
-                made["network"] = each(lambda one: net.enlarged(one, lambda k, n: None), some)
+                made["network"] = each(lambda one: arrived(net.enlarged(one, 1, lambda k, n: None)), some)
             found = table(f"Upscaling of {clip}, {len(true)} frames, {how}", true, made)
             if net:
                 short = found["bicubic"][0] - found["network"][0]

@@ -26,7 +26,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import vidflow
 from vidflow.models import networks
-from vidflow.models.interpolation import as_frame, as_tensor
+from vidflow.models.transfers import as_frame, as_tensor
+from vidflow.values.frames import arrived
 
 
 def main() -> None:
@@ -107,11 +108,11 @@ def _plain(task: networks.Task, model: str, clip: Path, device: str, dtype: str)
             before: Any = None
             for frame in _decoded(clip):
                 if task == "upscaling":
-                    as_frame(net(as_tensor(frame, device, dtype)), frame.dtype)
+                    arrived(as_frame(net(as_tensor(frame, device, dtype)), frame.dtype))
                     count += 1
                     continue
                 if before is not None:
-                    as_frame(_middle(net, before, frame, device, dtype), frame.dtype)
+                    arrived(as_frame(_middle(net, before, frame, device, dtype), frame.dtype))
                     count += 1
                 before, count = frame, count + 1
         # The last frame is held, which costs nothing.

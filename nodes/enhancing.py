@@ -247,9 +247,5 @@ def upscale(
     smaller = size[0] < made[0]
     fit = None if made == size else fitted(*made, *size, "stretch", "area" if smaller else "lanczos")
 
-    def make(frame: Any) -> Any:
-        for _ in range(passes):
-            frame = net.enlarged(frame, run.step)
-        return fit(frame) if fit else frame
-
-    return video.map(make, width=size[0], height=size[1])
+    enlarged = video.map(lambda frame: net.enlarged(frame, passes, run.step), width=made[0], height=made[1])
+    return enlarged.map(fit, width=size[0], height=size[1]) if fit else enlarged

@@ -22,6 +22,9 @@ from tests.nodes.weights import COMPACT, RIFE, small_esrgan, small_rife, written
 from vidflow.api import Image, NodeError, Video
 from vidflow.errors import GraphError, ModelError
 from vidflow.models import esrgan, generators, ifnet
+from vidflow.models.interpolation import Interpolator
+from vidflow.models.upscaling import Upscaler
+from vidflow.values.frames import arrived
 
 
 @pytest.fixture
@@ -328,3 +331,21 @@ def test_a_version_without_ensemble_says_that_it_was_left_out(tmp_path: Path) ->
     made = CORE["interpolate"].function(video=moving(2), model=str(model), ensemble=True, run=run)
     assert pixels(made).shape[0] == 4
     assert "ensemble" in run.notes[0]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_gpu_gives_what_the_cpu_gives(tmp_path: Path, dtype: str) -> None:
+    clip = np.random.default_rng(0).random((9, 48, 64, 3), np.float32)
+    frames = clip if dtype == "float32" else (clip * 255).astype(np.uint8)
+    rife, esrgan = small_rife(tmp_path), small_esrgan(tmp_path)
+    found = []
+    for device in ("cpu", "cuda:0"):
+        between = Interpolator(rife, device, "float32", None, ensemble=False)
+        above = Upscaler(esrgan, device, "float32", 32)
+        # All are sent before the first is waited for.
+        made = [between.between((frames[k], frames[k + 1]), k, 0.5) for k in range(8)]
+        made += [above.enlarged(frame, 2, lambda k, n: None) for frame in frames]
+        found.append([arrived(one).astype(np.float32) for one in made])
+    for ours, theirs in zip(*found, strict=True):
+        assert np.abs(ours - theirs).max() <= (1 if dtype == "uint8" else 1e-3)

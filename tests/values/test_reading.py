@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidflow.values import Frames, Video, VideoInfo
+from vidflow.values.frames import Underway
 
 HEIGHT, WIDTH = 2, 3
 Needed = frozenset[tuple[int, int]]
@@ -229,6 +230,31 @@ def test_a_body_that_gives_another_shape_or_depth_is_told_so(wrong: Any, message
     for video in (tape.video.map(wrong), resampled):
         with pytest.raises(ValueError, match=message):
             pixels(video)
+
+
+def test_frames_from_a_device_are_waited_for_only_once_the_batch_is_under_way() -> None:
+    tape, events = Tape(12), list[str]()
+
+    def sent(frame: np.ndarray, number: int) -> Underway:
+        events.append(f"sent {number}")
+
+        def arrive() -> np.ndarray:
+            events.append(f"came {number}")
+            return frame + np.uint8(1)
+
+        return Underway(frame.shape, str(frame.dtype), arrive)
+
+    there_and_back = tape.video.resample(lambda frames, k: sent(frames[0], k), lambda k: (k,), tape.video.info)
+    assert (pixels(there_and_back) == tape.frames + np.uint8(1)).all()
+    # The first batch of a reading is one frame, that it is seen soon; the last is of several.
+    assert events[:2] == ["sent 0", "came 0"]
+    assert events[-4:] == ["came 8", "came 9", "came 10", "came 11"]
+    # A function that follows is given the frame itself.
+    followed = tape.video.map(lambda frame: sent(frame, 0)).map(lambda frame: frame * np.uint8(2))
+    assert (pixels(followed) == (tape.frames + np.uint8(1)) * np.uint8(2)).all()
+    wrong = tape.video.map(lambda frame: sent(frame[:1], 0))
+    with pytest.raises(ValueError, match=r"gave a frame of shape \[1, 3, 3\]"):
+        pixels(wrong)
 
 
 def test_a_source_that_gives_too_few_frames_is_told_so() -> None:

@@ -15,6 +15,8 @@ from vidflow.models.ifnet import IFNet
 from vidflow.models.networks import dtype_on, layout_in, opened
 from vidflow.models.residency import with_room
 from vidflow.models.rife import Layout
+from vidflow.models.transfers import as_frame, as_tensor
+from vidflow.values.frames import Underway
 
 _LARGE = 1440
 """Rows: of taller frames motion is looked for at half their size, where it is as many pixels as the network knows."""
@@ -37,13 +39,13 @@ class Interpolator:
         """Whether this version of the network can take the mean of both directions."""
         return self.layout.ensembles
 
-    def between(self, frames: tuple[NDArray[Any], NDArray[Any]], number: int, moment: float) -> NDArray[Any]:
+    def between(self, frames: tuple[NDArray[Any], NDArray[Any]], number: int, moment: float) -> NDArray[Any] | Underway:
         """The frame at `moment` (0 to 1) between `frames`, which are those `number` and `number + 1` of the video;
         `[h, w, 3]`, float32 in 0..1 or uint8, as they are. Raises ModelError."""
         height, width = frames[0].shape[:2]
         scale = self._scale or (0.5 if height > _LARGE else 1.0)
 
-        def made(scale: float) -> NDArray[Any]:
+        def made(scale: float) -> NDArray[Any] | Underway:
             with opened("interpolation", self._path, self._device, self._dtype) as found, torch.inference_mode():
                 net = cast("IFNet", found)
                 first, second = (self._of(net, frame, number + k, scale) for k, frame in enumerate(frames))
@@ -68,20 +70,3 @@ class Interpolator:
         else:
             self._seen.move_to_end(number)
         return found
-
-
-def as_tensor(frame: NDArray[Any], device: str, dtype: str) -> Tensor:
-    """A frame `[h, w, 3]` as `[1, 3, h, w]` in 0..1, as it lies in memory."""
-    tensor = torch.from_numpy(frame if frame.flags.writeable else frame.copy())
-    tensor = tensor.to(device).permute(2, 0, 1)[None]
-    eight_bit = tensor.dtype == torch.uint8
-    tensor = tensor.to(getattr(torch, dtype))
-    return tensor / 255 if eight_bit else tensor
-
-
-def as_frame(picture: Tensor, dtype: Any) -> NDArray[Any]:
-    """`[1, 3, h, w]` in 0..1 as a frame `[h, w, 3]`, clipped: float32, or uint8 to the nearest."""
-    picture = picture[0].permute(1, 2, 0).float().clamp(0, 1)
-    if dtype == "uint8":
-        picture = (picture * 255).round().to(torch.uint8)
-    return picture.contiguous().cpu().numpy()

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from vidflow.models.interpolation import as_tensor
 from vidflow.models.networks import dtype_on, layout_in, opened
 from vidflow.models.residency import RESIDENT, with_room
+from vidflow.models.transfers import as_frame, as_tensor
+from vidflow.values.frames import Underway
 
 _OVERLAP = 32
 """Pixels by which tiles reach into their neighbours, at most: what lies farther has no visible influence."""
@@ -38,18 +39,21 @@ class Upscaler:
         self._path, self._device, self._dtype, self._tile = path, device, dtype_on(device, dtype), tile
         self.scale: int = self._layout.scale
 
-    def enlarged(self, frame: NDArray[Any], step: Callable[[int, int], None]) -> NDArray[Any]:
-        """The frame `[h, w, 3]`, float32 in 0..1 or uint8, at `scale` times its size; `step` is called before tile k of
-        n. Raises ModelError."""
-        whole = max(frame.shape[:2])
-        side = min(self._tile or self._suited(), whole)
+    def enlarged(self, frame: NDArray[Any], passes: int, step: Callable[[int, int], None]) -> NDArray[Any] | Underway:
+        """The frame `[h, w, 3]`, float32 in 0..1 or uint8, `passes` times through the network, at `scale` times its
+        size each time; `step` is called before tile k of n. Raises ModelError."""
+
+        def made(side: int) -> NDArray[Any] | Underway:
+            with opened("upscaling", self._path, self._device, self._dtype) as net, torch.inference_mode():
+                picture = as_tensor(frame, self._device, self._dtype)
+                for _ in range(passes):
+                    picture = self._in_tiles(net, picture, side, step)
+                return as_frame(picture, frame.dtype)
+
+        side = min(self._tile or self._suited(), max(frame.shape[:2]) * self.scale ** (passes - 1))
         sides = [side]
         while sides[-1] > _SMALLEST:
             sides.append(max(_SMALLEST, sides[-1] // 2))
-
-        def made(side: int) -> NDArray[Any]:
-            return self._in_tiles(frame, side, step)
-
         return with_room(made, sides, "Run upscale on a machine with more memory, or on smaller frames.")
 
     def _suited(self) -> int:
@@ -62,38 +66,34 @@ class Upscaler:
         free = RESIDENT.room(torch.device(self._device)) * _SHARE
         return max(_SMALLEST, int((free / (widest * 3 * torch.finfo(getattr(torch, self._dtype)).bits / 8)) ** 0.5))
 
-    def _in_tiles(self, frame: NDArray[Any], side: int, step: Callable[[int, int], None]) -> NDArray[Any]:
-        height, width = frame.shape[:2]
-        scale, unit = self.scale, self._layout.unshuffle
-        overlap = min(_OVERLAP, self._layout.reach + _SEAM)
-        overlap += -overlap % unit
-        seam = max(_SEAM, overlap - self._layout.reach, overlap // 2 * (self._layout.reach > overlap))
-        eight_bit = frame.dtype == np.uint8
-        result = np.zeros((height * scale, width * scale, 3), np.float32)
-        spans = [_spans(length, side, overlap, seam, unit) for length in (height, width)]
+    def _in_tiles(self, net: Any, picture: Tensor, side: int, step: Callable[[int, int], None]) -> Tensor:
+        """A picture `[1, 3, h, w]` through the network."""
+        scale, layout = self.scale, self._layout
+        overlap = min(_OVERLAP, layout.reach + _SEAM)
+        overlap += -overlap % layout.unshuffle
+        seam = max(_SEAM, overlap - layout.reach, overlap // 2 * (layout.reach > overlap))
+        height, width = picture.shape[2:]
+        spans = [_spans(length, side, overlap, seam, layout.unshuffle) for length in (height, width)]
         places = [(rows, columns) for rows in spans[0] for columns in spans[1]]
-        with opened("upscaling", self._path, self._device, self._dtype) as net, torch.inference_mode():
-            for number, (rows, columns) in enumerate(places):
-                if number:
-                    step(number, len(places))
-                part = frame[rows.start : rows.stop, columns.start : columns.stop]
-                tile = self._made(net, as_tensor(part, self._device, self._dtype), unit)
-                if len(places) == 1:
-                    result = tile
-                    continue
-                share = np.outer(rows.share(scale), columns.share(scale))[..., None]
-                area = slice(rows.start * scale, rows.stop * scale), slice(columns.start * scale, columns.stop * scale)
-                result[area] += tile * share
-        np.clip(result, 0, 1, out=result)
-        return np.rint(result * np.float32(255)).astype(np.uint8) if eight_bit else result
+        if len(places) == 1:
+            return self._made(net, picture)
+        result = torch.zeros((1, 3, height * scale, width * scale), device=picture.device)
+        for number, (rows, columns) in enumerate(places):
+            if number:
+                step(number, len(places))
+            tile = self._made(net, picture[..., rows.start : rows.stop, columns.start : columns.stop])
+            share = torch.from_numpy(np.outer(rows.share(scale), columns.share(scale))).to(picture.device)
+            area = slice(rows.start * scale, rows.stop * scale), slice(columns.start * scale, columns.stop * scale)
+            result[..., area[0], area[1]] += tile * share
+        return result.clamp_(0, 1).to(picture.dtype)
 
-    def _made(self, net: Any, tile: Tensor, unit: int) -> NDArray[Any]:
-        """A tile through the network, float32."""
-        height, width = tile.shape[-2:]
+    def _made(self, net: Any, tile: Tensor) -> Tensor:
+        """A tile through the network."""
+        height, width = tile.shape[2:]
+        unit = self._layout.unshuffle
         tile = functional.pad(tile, (0, -width % unit, 0, -height % unit), mode="replicate")
         made = net(tile.contiguous(memory_format=torch.channels_last))
-        made = made[0, :, : height * self.scale, : width * self.scale].permute(1, 2, 0)
-        return made.float().contiguous().cpu().numpy()
+        return made[..., : height * self.scale, : width * self.scale].clamp(0, 1)
 
 
 @dataclass(frozen=True, slots=True)

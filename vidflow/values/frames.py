@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
@@ -20,6 +20,28 @@ else:
 
     class Frame8:
         """One picture: uint8 `[height, width, 3]`, sRGB. A numpy array; this name only marks a parameter."""
+
+
+class Underway:
+    """A frame that is still on its way from a device. A function of frames may give one instead of an array: it is
+    waited for where it is needed, and the device works on meanwhile."""
+
+    __slots__ = ("_arrive", "dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: str, arrive: Callable[[], NDArray[Any]]) -> None:
+        """`arrive` waits for the frame `[height, width, 3]`, which has this shape and dtype and needs no clipping."""
+        self.shape = shape
+        self.dtype = dtype
+        self._arrive = arrive
+
+    def numpy(self) -> NDArray[Any]:
+        """The frame, once it is there."""
+        return self._arrive()
+
+
+def arrived(frame: Any) -> Any:
+    """The frame itself, where it is still on its way."""
+    return frame.numpy() if isinstance(frame, Underway) else frame
 
 
 class Frames:

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from vidflow.errors import Cancelled
+from vidflow.values.frames import Underway, arrived
 from vidflow.values.pieces import Owner, Piece, Slots, collected
 from vidflow.values.video import Depth, FrameReader, Join, Map, Resample, Source, Video, VideoInfo
 
@@ -240,11 +241,15 @@ class ChainStage(Stage):
                     frame = _apply(step, frame, index)
                     seconds[number] += perf_counter() - began
                     if step.ends and step.owner is not None and step.owner.watched:
+                        frame = arrived(frame)
                         step.owner.showed(index, frame)
                 made.append(frame)
                 if began - since > TELL_EVERY:
                     tell()
                     told, since = len(made), began
+            began = perf_counter()
+            made = _all_arrived(made, steps[-1].owner)
+            seconds[-1] += perf_counter() - began
             tell()
             slots.clear()
             return made
@@ -315,8 +320,10 @@ class ResampleStage(Stage):
                 except Exception as error:
                     raise _blamed(owner, error, index) from error
                 spent += perf_counter() - began
+            began = perf_counter()
+            made = _all_arrived(made, owner)
             if owner is not None:
-                owner.spent(spent, 0)
+                owner.spent(spent + perf_counter() - began, 0)
             inputs.clear()
             return made
 
@@ -393,6 +400,7 @@ def _apply(step: Step, frame: Any, index: int) -> Any:
     if step.make is None:
         return frame
     try:
+        frame = arrived(frame)
         if step.takes is not None:
             frame = converted(frame, step.takes)
         return _checked(step.make(read_only(frame)), step.shape, step.gives)
@@ -410,7 +418,7 @@ def _checked(frame: Any, shape: tuple[int, ...], dtype: str) -> Any:
             f"gave a frame of shape {list(given)} where {list(shape)} was promised; to change the size, take a Video "
             "and say it: video.map(make, width=..., height=...)"
         )
-    if dtype == "float32":
+    if dtype == "float32" and not isinstance(frame, Underway):
         import numpy as np
 
         if hasattr(frame, "clamp"):
@@ -433,6 +441,13 @@ def converted(frame: Any, dtype: Depth) -> Any:
     if dtype == "float32":
         return np.multiply(frame, np.float32(1 / 255), dtype=np.float32)
     return np.rint(np.fmin(np.fmax(frame, 0), 1) * np.float32(255)).astype(np.uint8)
+
+
+def _all_arrived(made: list[Any], owner: Owner | None) -> list[Any]:
+    try:
+        return [arrived(frame) for frame in made]
+    except Exception as error:
+        raise _blamed(owner, error) from error
 
 
 def _blamed(owner: Owner | None, error: Exception, frame: int | None = None) -> Exception:
