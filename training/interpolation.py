@@ -83,6 +83,18 @@ def loss(net: nn.Module, scene: Scene) -> Tensor:
     return total
 
 
+def untrained() -> ifnet.IFNet:
+    """The network to begin with. The weights that torch begins with let the signal fade so much that the first block,
+    which alone sees far enough for large motion, would never learn."""
+    net = ifnet.IFNet(LAYOUT)
+    for name, layer in net.named_modules():
+        if ".conv0." in name and isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, a=0.2, nonlinearity="leaky_relu")
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+    return net
+
+
 def main() -> None:
     """Train and ship."""
     parser = loop.options(__doc__, steps=40_000, batch=16, rate=6e-4, folder="interpolation")
@@ -101,7 +113,7 @@ def main() -> None:
         true = torch.cat([one.middle for one in tests])
         return {"psnr": loop.psnr(made, true), "beyond the mean": loop.psnr(made, true) - loop.psnr(mean, true)}
 
-    net = loop.train(ifnet.IFNet(LAYOUT), budget, batches, loss, validate)
+    net = loop.train(untrained, budget, batches, loss, validate)
     loop.ship(net, given.to, "IFNet", asdict(LAYOUT))
 
 

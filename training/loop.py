@@ -59,14 +59,14 @@ def budget(given: argparse.Namespace) -> Budget:
 
 
 def train(
-    net: nn.Module,
+    begin: Callable[[], nn.Module],
     given: Budget,
     samples: Callable[[int], B],
     loss: Callable[[nn.Module, B], Tensor],
     validate: Callable[[nn.Module], dict[str, float]],
     every: int = 500,
 ) -> nn.Module:
-    """The mean of the weights of `net` after `given.steps`, from where the folder says that it was stopped.
+    """The mean of the weights of what `begin` gives, after `given.steps`; from where the folder says that it stopped.
 
     `samples` are those of a step, by its number alone, so that what is taken up again goes on as it would have. Every
     so many steps the figures of `validate` are printed, and kept in `log.jsonl` of the folder.
@@ -74,7 +74,7 @@ def train(
     given.folder.mkdir(parents=True, exist_ok=True)
     random.seed(given.seed)
     torch.manual_seed(given.seed)
-    net = net.to(given.device).to(memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
+    net = begin().to(given.device).to(memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
     mean = torch.optim.swa_utils.AveragedModel(net, avg_fn=_averaged)
     optimizer = torch.optim.AdamW(net.parameters(), given.rate, betas=(0.9, 0.99), weight_decay=1e-4)
     step = _resume(given, net, mean, optimizer)

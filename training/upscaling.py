@@ -142,7 +142,7 @@ def main() -> None:
             figures[f"{name} beyond bicubic"] = figures[name] - loop.psnr(plain, true)
         return figures
 
-    net = loop.train(generators.Compact(LAYOUT), budget, batch, loss, validate)
+    net = loop.train(lambda: generators.Compact(LAYOUT), budget, batch, loss, validate)
     loop.ship(net, given.to, "SRVGGNetCompact", asdict(LAYOUT))
 
 

@@ -6,17 +6,30 @@ import ctypes
 import sys
 from collections.abc import Callable
 
-_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """The numbers that mallopt(3) gives them."""
+_own = False
+"""Whether the process is vidflow's own."""
 
 
 def steady() -> None:
     """For a process that is vidflow's own: have freed frames go back to the system at once, and small blocks lie in one
     place. By default each thread has a heap of its own, in pieces that fit nothing later."""
+    global _own
+    _own = True
     set_option = _function("mallopt")
     if set_option is not None:
         set_option(_ARENA_MAX, 1)
         set_option(_MMAP_THRESHOLD, 2**20)
+
+
+def reuse() -> None:
+    """Where networks run on the CPU of such a process: have large blocks kept for the next frame, which needs them all
+    again. To be given each anew, cleared by the system, takes as long as the network itself."""
+    set_option = _function("mallopt") if _own else None
+    if set_option is not None:
+        set_option(_MMAP_THRESHOLD, 2**26)
+        set_option(_TRIM_THRESHOLD, 2**28)
 
 
 def trim() -> None:

@@ -42,6 +42,7 @@ WORKS: dict[str, Callable[[Path], None]] = {
         )
         for take in range(1, 6)
     },
+    "cabin.mp4": lambda path: write_film(path, takes.cabin(), takes.CABIN_RATE, None, 0, 20),
     "evening.m4a": lambda path: write_sound(path, sound.song(44_100), 44_100),
     "mountains.jpg": lambda path: write_still(path, stills.mountains()),
     "moon.png": lambda path: write_still(path, stills.moon()),

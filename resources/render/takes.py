@@ -1,4 +1,5 @@
-"""Five takes of one shot as a model may give them: four have a fault each, the fourth has none."""
+"""Shots as a model may give them, small and with few frames: five takes of one, of which four have a fault each and the
+fourth has none; and a cabin in the snow."""
 
 from __future__ import annotations
 
@@ -7,22 +8,28 @@ from fractions import Fraction
 from itertools import islice
 
 import cv2
+import forest
 import numpy as np
 import sea
 from numpy.typing import NDArray
 
 WIDTH, HEIGHT, COUNT = 480, 270, 50
-RATE = Fraction(sea.RATE)
+RATE, CABIN_RATE = Fraction(sea.RATE), Fraction(15)
 Shot = Sequence[NDArray[np.uint8]]
 
 
 def frames(take: int) -> Iterator[NDArray[np.uint8]]:
     """Each frame of take 1 to 5, 8-bit sRGB."""
-    shot = [
-        cv2.resize(frame, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.uint8)
-        for frame in islice(sea.frames(), COUNT)
-    ]
-    return TAKES[take - 1](shot)
+    return TAKES[take - 1]([_small(frame) for frame in islice(sea.frames(), COUNT)])
+
+
+def cabin() -> Iterator[NDArray[np.uint8]]:
+    """Every second frame of 3.2 seconds of the forest, 8-bit sRGB."""
+    return map(_small, islice(forest.frames(), 12, 108, 2))
+
+
+def _small(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return cv2.resize(frame, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
 def _flickering(shot: Shot) -> Iterator[NDArray[np.uint8]]:

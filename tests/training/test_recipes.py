@@ -4,6 +4,7 @@ was stopped."""
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from training import degrading, loop
-from training.interpolation import Batches
+from training.interpolation import Batches, untrained
 from training.motion import Scenes
 from training.pictures import SIDE, picture
 from training.upscaling import Samples, packed
@@ -54,6 +55,19 @@ def test_scenes_that_are_turned_and_played_backwards_keep_their_flow_true(stock:
     assert torch.equal(again.middle, scene.middle)
 
 
+def test_what_is_seen_reaches_the_end_of_every_block_from_the_beginning(stock: Tensor) -> None:
+    torch.manual_seed(0)
+    scene = Scenes(stock, 0, 128)(0, 2)
+    net = untrained()
+    seen: list[float] = []
+    for block in (net.get_submodule(f"block{number}") for number in range(4)):
+        block.get_submodule("convblock").register_forward_hook(
+            lambda _, __, out: seen.append(float(out.detach().std((2, 3)).mean()))
+        )
+    net(scene.first, scene.second, scene.moment)
+    assert min(seen) > 0.5 * float(scene.first.std((2, 3)).mean())
+
+
 def test_small_pictures_are_those_of_the_large_ones(stock: Tensor) -> None:
     small, true = Samples(stock, torch.from_numpy(np.stack([packed(seed) for seed in range(6)])), 0)(3, 8)
     assert small.shape == (8, 3, 64, 64)
@@ -79,9 +93,6 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Pat
         """Stands for a killed process."""
 
     def run(folder: Path, stop: int | None = None) -> nn.Module:
-        torch.manual_seed(1)
-        net = nn.Conv2d(3, 3, 3, padding=1)
-
         def samples(step: int) -> Tensor:
             if step == stop:
                 raise Stopped
@@ -91,6 +102,7 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Pat
             return (net(batch).float() - batch).abs().mean()
 
         given = loop.Budget(8, 2, 1e-2, 0, folder, torch.device("cpu"))
+        net = partial(nn.Conv2d, 3, 3, 3, padding=1)
         return loop.train(net, given, samples, loss, lambda net: {"bias": float(net.bias[0])}, every=2)  # type: ignore[index]
 
     whole = run(tmp_path / "whole")

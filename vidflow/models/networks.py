@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from vidflow import heap
 from vidflow.errors import ModelError
 from vidflow.models import esrgan, foreign, rife
 from vidflow.models.checkpoint import network_file, shapes
@@ -96,6 +97,8 @@ def dtype_on(device: str, asked: str) -> str:
 def _load(task: Task, path: Path, device: torch.device, dtype: torch.dtype) -> Any:
     import torch
 
+    if device.type == "cpu":
+        heap.reuse()
     state = _read(path)
     try:
         layout, names = _recognised(task, path, _shapes_of(state))
