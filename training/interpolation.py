@@ -2,6 +2,10 @@
 
     python -m training.interpolation [--steps N]
 
+The first block sees frames at an eighth of their size, where little is left of a scene that fits a batch, and alone
+finds motion that leaves such a scene. So every third step is its own: small scenes, shown to it as if they were large
+ones at an eighth.
+
 Procedural scenes alone (see `training.motion`). Since they know where everything went, the flow is taught beside the
 frame: the loss is the L1 distance of the frame after each block, and a little of the flow's; the later the block, the
 more it counts, of the frame above all, since the first blocks see little of it.
@@ -22,7 +26,8 @@ from vidflow.models import ifnet, rife
 from vidflow.places import resource
 
 LAYOUT = rife.Layout((128, 96, 64, 48), "residual", 24, head="named", hidden=16, features=4)
-_SIDE = 256
+_SIDE, _SMALL = 256, 96
+"""Pixels of the sides of scenes, and of those for the first block."""
 _FLOW = 0.01
 """What a pixel of error in the flow counts beside one of the whole range in the frame."""
 _AGAIN = 4
@@ -73,7 +78,10 @@ def loss(net: nn.Module, scene: Scene) -> Tensor:
     """How far the frames and flows after each block are from the true ones."""
     assert isinstance(net, ifnet.IFNet)
     first, second = (one.contiguous(memory_format=torch.channels_last) for one in (scene.first, scene.second))
-    estimates = list(net.estimates(first, second, scene.moment))
+    if scene.first.shape[-1] == _SMALL:
+        estimates = [next(net.estimates(first, second, scene.moment, scale=LAYOUT.scales[0]))]
+    else:
+        estimates = list(net.estimates(first, second, scene.moment))
     total = torch.zeros((), device=scene.flow.device)
     for number, found in enumerate(estimates):
         after = len(estimates) - 1 - number
@@ -103,9 +111,13 @@ def main() -> None:
     given = parser.parse_args()
     budget = loop.budget(given)
     stock = torch.from_numpy(pictures(given.pictures, given.seed * 10**6)).to(budget.device)
-    batches = Batches(Scenes(stock, given.seed, _SIDE), budget.batch, given.seed)
+    whole = Batches(Scenes(stock, given.seed, _SIDE), budget.batch, given.seed)
+    small = Batches(Scenes(stock, given.seed + 1, _SMALL), budget.batch * _SIDE**2 // _SMALL**2, given.seed)
     unseen = torch.from_numpy(pictures(64, _HELD_OUT)).to(budget.device)
     tests = [Scenes(unseen, _HELD_OUT, _SIDE)(number, 4) for number in range(12)]
+
+    def batches(step: int) -> Scene:
+        return whole(step - step // 3 - 1) if step % 3 else small(step // 3)
 
     def validate(net: nn.Module) -> dict[str, float]:
         made = torch.cat([net(one.first, one.second, one.moment) for one in tests])
