@@ -133,7 +133,7 @@ def warped(frames: np.ndarray, far: bool, k: int) -> np.ndarray:
 
 def between(net: Interpolator, frames: np.ndarray, k: int) -> np.ndarray:
     """Frame `k` from its neighbours, by the network."""
-    return arrived(net.between((frames[k - 1], frames[k + 1]), k // 2, 0.5))
+    return arrived(net.between((frames[k - 1], frames[k + 1]), (k - 1, k + 1), 0.5))
 
 
 def is_there(path: Path) -> bool:

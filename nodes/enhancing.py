@@ -124,7 +124,7 @@ def interpolate(
             return here[start]
         if cut(end - 1, here[end - 1], here[end]):
             return here[end - 1]
-        return between_two((here[start], here[end]), start, moment)
+        return between_two((here[start], here[end]), (start, end), moment)
 
     return video.resample(make, places.needs, changed, sound)
 
@@ -182,7 +182,7 @@ class _Places:
 
 def _maker(
     model: str, scale: float | None, ensemble: bool, dtype: str, run: Run
-) -> Callable[[tuple[Any, Any], int, float], Any]:
+) -> Callable[[tuple[Any, Any], tuple[int, int], float], Any]:
     """What makes the frame between two. Raises ModelError."""
     if model == FLOW:
         return Flow().between

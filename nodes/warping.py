@@ -15,11 +15,11 @@ class Flow:
     is kept, since all frames between two need the same."""
 
     def __init__(self) -> None:
-        self._pair: int | None = None
+        self._pair: tuple[int, int] | None = None
         self._flows: tuple[Any, Any] = (None, None)
 
-    def between(self, frames: tuple[Any, Any], number: int, moment: float) -> Any:
-        """The frame at `moment` (0 to 1) between the frames `number` and `number + 1` `[h, w, 3]`, in their dtype.
+    def between(self, frames: tuple[Any, Any], numbers: tuple[int, int], moment: float) -> Any:
+        """The frame at `moment` (0 to 1) between the frames of these numbers `[h, w, 3]`, in their dtype.
 
         Each of the two flows leads from the place at the moment to both frames. It is believed where both show the
         same there, and doubted where one of them hides it.
@@ -29,7 +29,7 @@ class Flow:
 
         if min(frames[0].shape[:2]) < 16:
             return _blend(frames, moment)
-        forth, back = self._of(frames, number)
+        forth, back = self._of(frames, numbers)
         height, width = forth.shape[:2]
         x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
 
@@ -49,16 +49,16 @@ class Flow:
             total, weights = (made, weight) if total is None else (total + made, weights + weight)
         return _as(total / weights[..., None], frames[0].dtype)
 
-    def _of(self, frames: tuple[Any, Any], number: int) -> tuple[Any, Any]:
+    def _of(self, frames: tuple[Any, Any], numbers: tuple[int, int]) -> tuple[Any, Any]:
         import cv2
         import numpy as np
 
-        if self._pair != number:
+        if self._pair != numbers:
             grey = [cv2.cvtColor(_as(frame, np.uint8), cv2.COLOR_RGB2GRAY) for frame in frames]
             dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
             none: Any = None
             self._flows = dis.calc(grey[0], grey[1], none), dis.calc(grey[1], grey[0], none)
-            self._pair = number
+            self._pair = numbers
         return self._flows
 
 

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from fractions import Fraction
+from itertools import permutations
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,23 @@ def test_a_drawing_that_is_held_for_two_frames_moves_on_where_duplicates_are_loo
     again = pixels(call("interpolate", video=given, model="flow", duplicates=True, factor=1))
     assert again.shape == pixels(given).shape
     assert not np.array_equal(again[1], again[0])
+
+
+@pytest.mark.parametrize("network", [False, True], ids=["flow", "network"])
+def test_a_frame_is_the_same_in_whatever_order_frames_are_asked_for(call: Call, small: Path, network: bool) -> None:
+    # A drawing that is held for five frames: what lies between its frames is made now of neighbours, now of frames
+    # that are farther apart.
+    whole = pixels(moving(3, step=1))
+    given = Video.from_array(whole[[0, 1, 1, 1, 1, 1, 2]], 24, tone(14_000))
+    model = str(small) if network else "flow"
+
+    def made() -> Video:
+        return call("interpolate", video=given, model=model, duplicates=True, scene_cut=1)
+
+    straight, other = pixels(made()), made()
+    for before, k in permutations(range(1, len(straight), 2), 2):
+        other.frame(before)
+        assert np.array_equal(other.frame(k), straight[k]), (before, k)
 
 
 def test_what_stands_still_stays_as_it_is_where_duplicates_are_looked_for(call: Call) -> None:
@@ -369,7 +387,7 @@ def test_a_gpu_gives_what_the_cpu_gives(tmp_path: Path, dtype: str) -> None:
         between = Interpolator(rife, device, "float32", None, ensemble=False)
         above = Upscaler(esrgan, device, "float32", 32)
         # All are sent before the first is waited for.
-        made = [between.between((frames[k], frames[k + 1]), k, 0.5) for k in range(8)]
+        made = [between.between((frames[k], frames[k + 1]), (k, k + 1), 0.5) for k in range(8)]
         made += [above.enlarged(frame, 2, lambda k, n: None) for frame in frames]
         found.append([arrived(one).astype(np.float32) for one in made])
     for ours, theirs in zip(*found, strict=True):

@@ -39,16 +39,20 @@ class Interpolator:
         """Whether this version of the network can take the mean of both directions."""
         return self.layout.ensembles
 
-    def between(self, frames: tuple[NDArray[Any], NDArray[Any]], number: int, moment: float) -> NDArray[Any] | Underway:
-        """The frame at `moment` (0 to 1) between `frames`, which are those `number` and `number + 1` of the video;
-        `[h, w, 3]`, float32 in 0..1 or uint8, as they are. Raises ModelError."""
+    def between(
+        self, frames: tuple[NDArray[Any], NDArray[Any]], numbers: tuple[int, int], moment: float
+    ) -> NDArray[Any] | Underway:
+        """The frame at `moment` (0 to 1) between `frames`, which have these numbers in the video; `[h, w, 3]`, float32
+        in 0..1 or uint8, as they are. Raises ModelError."""
         height, width = frames[0].shape[:2]
         scale = self._scale or (0.5 if height > _LARGE else 1.0)
 
         def made(scale: float) -> NDArray[Any] | Underway:
             with opened("interpolation", self._path, self._device, self._dtype) as found, torch.inference_mode():
                 net = cast("IFNet", found)
-                first, second = (self._of(net, frame, number + k, scale) for k, frame in enumerate(frames))
+                first, second = (
+                    self._of(net, frame, number, scale) for frame, number in zip(frames, numbers, strict=True)
+                )
                 when = torch.full((1, 1, 1, 1), moment, device=first[0].device, dtype=first[0].dtype)
                 seen = first[1], second[1]
                 result = net(first[0], second[0], when, seen, scale=scale, ensemble=self._ensemble)
