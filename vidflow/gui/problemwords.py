@@ -158,6 +158,9 @@ MESSAGES = (
     _("This video has been through {} already, in {}."),
     _("{} before it has the same type and the same settings."),
     _("Take one of the two away."),
+    _("Set its factor or rate once, for the whole step."),
+    _("Set its scale or height once, for the whole step."),
+    _("Keep the one whose reference is right."),
     # Interpolation and upscaling
     _("Both factor and rate are set."),
     _("Both scale and height are set."),
@@ -165,9 +168,6 @@ MESSAGES = (
     _("The model 'flow' has no use for this."),
     _("Leave it as it was."),
     _("This needs torch, which is not installed."),
-    _("Set its factor or rate once, for the whole step."),
-    _("Set its scale or height once, for the whole step."),
-    _("Keep the one whose reference is right."),
 )
 """Sentences, as they are made anywhere below the editor."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -63,11 +64,8 @@ class IFNet(nn.Module):
         The sides are multiples of `layout.multiple / scale`. `seen` are the `features` of both. A smaller `scale` than
         1 looks for larger motion, `ensemble` takes the mean with the frames swapped. The result may leave 0..1.
         """
-        estimate = None
-        for estimate in self.estimates(first, second, moment, seen, scale=scale, ensemble=ensemble):  # noqa: B007
-            pass
-        assert estimate is not None
-        return estimate.blended()
+        estimates = self.estimates(first, second, moment, seen, scale=scale, ensemble=ensemble)
+        return deque(estimates, maxlen=1).pop().blended()
 
     def estimates(
         self,
