@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import time
 from collections.abc import Callable
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """The numbers that mallopt(3) gives them."""
 _own = False
 """Whether the process is vidflow's own."""
+_TRIM_EVERY = 1.0
+"""Seconds."""
+_trimmed = 0.0
 
 
 def steady() -> None:
@@ -30,6 +34,14 @@ def reuse() -> None:
     if set_option is not None:
         set_option(_MMAP_THRESHOLD, 2**26)
         set_option(_TRIM_THRESHOLD, 2**28)
+
+
+def trim_now_and_then() -> None:
+    """After each frame that such a network makes: what was kept for the next lies free between frames that live on."""
+    global _trimmed
+    if _own and time.monotonic() - _trimmed > _TRIM_EVERY:
+        trim()
+        _trimmed = time.monotonic()
 
 
 def trim() -> None:

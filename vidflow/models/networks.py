@@ -86,6 +86,8 @@ def opened(task: Task, path: Path, device: str, dtype: str) -> Iterator[Network]
     # As a pickle may be compressed, this is no more than near.
     with RESIDENT.held({"net": (key, status.st_size, load)}, place) as parts:
         yield parts["net"]
+    if place.type == "cpu":
+        heap.trim_now_and_then()
 
 
 def dtype_on(device: str, asked: str) -> str:
