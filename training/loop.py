@@ -30,7 +30,7 @@ _FALL = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long, how much at once, from which seed, and where to."""
+    """How long, how much at once, from which seed, and where to; from which share of the steps the rate falls."""
 
     steps: int
     batch: int
@@ -38,6 +38,7 @@ class Budget:
     seed: int
     folder: Path
     device: torch.device
+    fall: float = _FALL
 
 
 def options(description: str | None, *, steps: int, batch: int, rate: float, folder: str) -> argparse.ArgumentParser:
@@ -58,6 +59,12 @@ def budget(given: argparse.Namespace) -> Budget:
     return Budget(given.steps, given.batch, given.rate, given.seed, given.folder, device)
 
 
+def adamw(net: nn.Module, rate: float) -> torch.optim.Optimizer:
+    """The optimizer where no other is asked for."""
+    groups = [{"params": list(net.parameters()), "initial_lr": rate}]
+    return torch.optim.AdamW(groups, rate, betas=(0.9, 0.99), weight_decay=1e-4)
+
+
 def train(
     begin: Callable[[], nn.Module],
     given: Budget,
@@ -65,6 +72,7 @@ def train(
     loss: Callable[[nn.Module, B], Tensor],
     validate: Callable[[nn.Module], dict[str, float]],
     every: int = 500,
+    optimized: Callable[[nn.Module, float], torch.optim.Optimizer] = adamw,
 ) -> nn.Module:
     """The mean of the weights of what `begin` gives, after `given.steps`; from where the folder says that it stopped.
 
@@ -76,12 +84,12 @@ def train(
     torch.manual_seed(given.seed)
     net = begin().to(given.device).to(memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
     mean = torch.optim.swa_utils.AveragedModel(net, avg_fn=_averaged)
-    optimizer = torch.optim.AdamW(net.parameters(), given.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+    optimizer = optimized(net, given.rate)
     step = _resume(given, net, mean, optimizer)
     began, seen, total = time.monotonic(), 0, 0.0
     while step < given.steps:
         for group in optimizer.param_groups:
-            group["lr"] = given.rate * _share(step, given.steps)
+            group["lr"] = group["initial_lr"] * _share(step, given)
         batch = samples(step)
         with torch.autocast(given.device.type, torch.bfloat16):
             found = loss(net, batch)
@@ -119,9 +127,9 @@ def psnr(made: Tensor, true: Tensor) -> float:
     return -10 * math.log10(float((made.float().clamp(0, 1) - true.float()).square().mean()))
 
 
-def _share(step: int, steps: int) -> float:
+def _share(step: int, given: Budget) -> float:
     """Of the learning rate at a step: it rises in the first, and falls in the last."""
-    left = max(0.0, (step / steps - _FALL) / (1 - _FALL))
+    left = max(0.0, (step / given.steps - given.fall) / (1 - given.fall))
     return min(1, (step + 1) / 200) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * left)))
 
 
@@ -145,7 +153,7 @@ def _resume(given: Budget, net: nn.Module, mean: nn.Module, optimizer: torch.opt
 def _keep(given: Budget, step: int, net: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     state = {"step": step, "net": net.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict()}
     names = ["state.pt"]
-    if step <= given.steps * _FALL:
+    if step <= given.steps * given.fall:
         names.append("before-fall.pt")
     for name in names:
         torch.save(state, given.folder / f"{name}.part")

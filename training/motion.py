@@ -100,7 +100,7 @@ class _Layer:
     def __init__(self, draw: _Draw, scenes: Scenes, camera: _Pose, behind: bool) -> None:
         self.behind, side = behind, scenes.side
         self.centre = draw.uniform(2, -0.5, 0.5) * side * (not behind)
-        pose = _Pose(draw, 0.05 if behind else 0.15, side, 0.3 if behind else 0.6)
+        pose = _Pose(draw, 0.05 if behind else 0.4, side, 0.3 if behind else 0.6)
         near = draw.uniform(1, 0.6, 1.4)
         self.speed = pose.speed + camera.speed * near
         self.turn, self.growth = pose.turn + camera.turn, pose.growth + camera.growth

@@ -4,6 +4,7 @@ was stopped."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from training import degrading, loop
-from training.interpolation import Batches, untrained
+from training.interpolation import Batches, loss, muon, tied, untied
 from training.motion import Scenes
+from training.muon import Muon
 from training.pictures import SIDE, picture
 from training.upscaling import Samples, packed
 from vidflow.models import ifnet, networks
@@ -58,7 +60,7 @@ def test_scenes_that_are_turned_and_played_backwards_keep_their_flow_true(stock:
 def test_what_is_seen_reaches_the_end_of_every_block_from_the_beginning(stock: Tensor) -> None:
     torch.manual_seed(0)
     scene = Scenes(stock, 0, 128)(0, 2)
-    net = untrained()
+    net = untied(tied().state_dict())
     seen: list[float] = []
     for block in (net.get_submodule(f"block{number}") for number in range(4)):
         block.get_submodule("convblock").register_forward_hook(
@@ -66,6 +68,34 @@ def test_what_is_seen_reaches_the_end_of_every_block_from_the_beginning(stock: T
         )
     net(scene.first, scene.second, scene.moment)
     assert min(seen) > 0.5 * float(scene.first.std((2, 3)).mean())
+
+
+def test_blocks_that_are_tied_learn_from_every_scale_and_then_go_their_own_ways(stock: Tensor) -> None:
+    torch.manual_seed(0)
+    scene = Scenes(stock, 0, 64)(0, 2)
+    shared = tied()
+    # The first block alone is asked, and the last one learns.
+    loss(shared, scene, 8).backward()
+    assert float(shared.get_submodule("block3.convblock.0.conv").weight.grad.abs().sum()) > 0  # type: ignore[union-attr]
+    apart = untied(shared.state_dict())
+    assert torch.equal(apart(scene.first, scene.second, scene.moment), shared(scene.first, scene.second, scene.moment))
+    loss(apart, scene, 8).backward()
+    assert apart.get_submodule("block3.convblock.0.conv").weight.grad is None
+
+
+def test_a_few_steps_make_an_ifnet_better_on_what_it_sees(stock: Tensor) -> None:
+    torch.manual_seed(0)
+    scene = Scenes(stock, 0, 64)(0, 4)
+    net = untied(tied().state_dict()).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    optimizer = muon(net, 1e-3)
+    seen: list[float] = []
+    for _ in range(12):
+        found = loss(net, scene)
+        optimizer.zero_grad()
+        found.backward()
+        optimizer.step()
+        seen.append(float(found.detach()))
+    assert seen[-1] < 0.8 * seen[0]
 
 
 def test_small_pictures_are_those_of_the_large_ones(stock: Tensor) -> None:
@@ -88,7 +118,10 @@ def test_degrading_keeps_what_it_should() -> None:
     assert fine < 0.002 < 0.01 < coarse
 
 
-def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimized", [loop.adamw, lambda net, rate: Muon(net, rate, ())])
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(
+    optimized: Callable[[nn.Module, float], torch.optim.Optimizer], tmp_path: Path
+) -> None:
     class Stopped(Exception):
         """Stands for a killed process."""
 
@@ -101,9 +134,12 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Pat
         def loss(net: nn.Module, batch: Tensor) -> Tensor:
             return (net(batch).float() - batch).abs().mean()
 
+        def figures(net: nn.Module) -> dict[str, float]:
+            return {"bias": float(net.bias[0])}  # type: ignore[index]
+
         given = loop.Budget(8, 2, 1e-2, 0, folder, torch.device("cpu"))
         net = partial(nn.Conv2d, 3, 3, 3, padding=1)
-        return loop.train(net, given, samples, loss, lambda net: {"bias": float(net.bias[0])}, every=2)  # type: ignore[index]
+        return loop.train(net, given, samples, loss, figures, every=2, optimized=optimized)
 
     whole = run(tmp_path / "whole")
     with pytest.raises(Stopped):

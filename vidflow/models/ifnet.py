@@ -112,7 +112,8 @@ class IFNet(nn.Module):
                 change, new = (change + _turned(other)) / 2, (new - against) / 2
             flow = change if flow is None else flow + change
             mask = mask + new if mask is not None and self.layout.adds else new
-            fetched = warped(frames[0], flow[:, :2]), warped(frames[1], flow[:, 2:])
+            before, after = flow.split(2, 1)
+            fetched = warped(frames[0], before), warped(frames[1], after)
             yield Estimate(flow, mask, fetched[0][:, :3], fetched[1][:, :3])
 
     def _moves_fast(
@@ -137,8 +138,9 @@ def warped(frames: Tensor, flow: Tensor) -> Tensor:
     a large frame from the next."""
     height, width = flow.shape[-2:]
     at = {"device": flow.device, "dtype": torch.float32}
-    x = torch.linspace(-1, 1, width, **at) + flow[:, 0].float() / ((width - 1) / 2)
-    y = torch.linspace(-1, 1, height, **at)[:, None] + flow[:, 1].float() / ((height - 1) / 2)
+    right, down = flow.float().unbind(1)
+    x = torch.linspace(-1, 1, width, **at) + right / ((width - 1) / 2)
+    y = torch.linspace(-1, 1, height, **at)[:, None] + down / ((height - 1) / 2)
     fetched = functional.grid_sample(
         frames.float(), torch.stack((x, y), -1), mode="bilinear", padding_mode="border", align_corners=True
     )
@@ -147,7 +149,9 @@ def warped(frames: Tensor, flow: Tensor) -> Tensor:
 
 def _sides(first: Tensor, second: Tensor, *told: Tensor) -> Tensor:
     """The order in which blocks take them: both frames, the features of both, and what is told of them."""
-    return torch.cat((first[:, :3], second[:, :3], first[:, 3:], second[:, 3:], *told), 1)
+    features = first.shape[1] - 3
+    parts = [one.split((3, features), 1) for one in (first, second)]
+    return torch.cat((*(frame for frame, _ in parts), *(seen for _, seen in parts), *told), 1)
 
 
 def _turned(flow: Tensor) -> Tensor:
@@ -183,9 +187,10 @@ class _Block(nn.Module):
         planes = self.conv0(planes)
         planes = self.convblock(planes) + planes if self.body == "prelu" else self.convblock(planes)
         size = size if self.body == "residual" else size * 2
-        found = _resized(self.lastconv(planes), size)
+        found = self.lastconv(planes)
+        flow, mask, carried = _resized(found, size).split((4, 1, found.shape[1] - 5), 1)
         # In half precision, a flow would only know by how many eighths of a pixel something moves far.
-        return found[:, :4].float() * size, found[:, 4:5], found[:, 5:] if found.shape[1] == 13 else None
+        return flow.float() * size, mask, carried if carried.shape[1] == 8 else None
 
 
 class _Residual(nn.Module):
