@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from vidflow.api import models
+
 _TRUST = 0.03
 """How unlike (in 0..1) what both frames show of a place may be before it is doubted by a factor of e."""
 _AROUND = 9
@@ -27,7 +29,7 @@ class Flow:
         import cv2
         import numpy as np
 
-        if min(frames[0].shape[:2]) < 16:
+        if min(frames[0].shape[:2]) < models.dense.SMALLEST:
             return _blend(frames, moment)
         forth, back = self._of(frames, numbers)
         height, width = forth.shape[:2]
@@ -50,14 +52,8 @@ class Flow:
         return _as(total / weights[..., None], frames[0].dtype)
 
     def _of(self, frames: tuple[Any, Any], numbers: tuple[int, int]) -> tuple[Any, Any]:
-        import cv2
-        import numpy as np
-
         if self._pair != numbers:
-            grey = [cv2.cvtColor(_as(frame, np.uint8), cv2.COLOR_RGB2GRAY) for frame in frames]
-            dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-            none: Any = None
-            self._flows = dis.calc(grey[0], grey[1], none), dis.calc(grey[1], grey[0], none)
+            self._flows = models.dense.both_ways(*frames)
             self._pair = numbers
         return self._flows
 

@@ -1,22 +1,19 @@
-"""Train the RIFE in the box: an IFNet with a head, four blocks of the same width.
+"""Train the RIFE in the box: an IFNet with a head and four blocks of the same width, led by dense optical flow.
 
-    python -m training.interpolation [--tied N | --begin FILE] [--steps N]
+    python -m training.interpolation [--steps N] [--begin FILE]
 
-Each block looks at the frames at a scale of its own and does there what the others do at theirs: find what moved. So
-the blocks first share their weights, which learn from every scale at once, and go their own ways only afterwards. A
-coarse block sees little of a scene that fits a batch; so some scenes are shown to the first blocks alone, as if they
-were large ones at an eighth.
+From nothing, a network takes weeks of a GPU to find what moved; that flow finds most of it on any CPU, in a twentieth
+of the network's time. So the network begins there, and learns where the flow is wrong, what hides what, and which
+frame to take each pixel from.
 
 Procedural scenes alone (see `training.motion`). Since they know where everything went, the flow is taught beside the
 frame: the loss is the L1 distance of the frame after each block, and a little of the flow's; the later the block, the
-more it counts, of the frame above all, since the first blocks see little of it.
+more it counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -30,11 +27,9 @@ from training.pictures import pictures
 from vidflow.models import ifnet, rife
 from vidflow.places import resource
 
-LAYOUT = rife.Layout((64, 64, 64, 64), "residual", 24, head="named", hidden=16, features=4)
-_SIDE, _SMALL = 224, 128
-"""Pixels of the sides of scenes, and of those for the tied blocks."""
-_GENTLER = 0.35
-"""Times the rate, once the blocks go their own ways: faster, they forget what they learned together."""
+LAYOUT = rife.Layout((64, 64, 64, 64), "residual", 24, head="named", hidden=16, features=4, led=True)
+_SIDE = 224
+"""Pixels of the sides of scenes."""
 _FLOW = 0.01
 """What a pixel of error in the flow counts beside one of the whole range in the frame."""
 _AGAIN = 4
@@ -81,66 +76,49 @@ def _changed(scene: Scene, turns: int, mirrored: bool, backwards: bool, colours:
     return Scene(first[:, colours], second[:, colours], middle[:, colours], moment, flow)
 
 
-def loss(net: nn.Module, scene: Scene, scale: int = 1) -> Tensor:
-    """How far the frames and flows after each block are from the true ones. With a larger `scale` the first blocks
-    alone are asked, as if the scene were so many times larger and they the coarse ones that they are."""
+def loss(net: nn.Module, scene: Scene) -> Tensor:
+    """How far the frames and flows after each block are from the true ones."""
     assert isinstance(net, ifnet.IFNet)
     first, second = (one.contiguous(memory_format=torch.channels_last) for one in (scene.first, scene.second))
-    blocks = sum(one >= scale for one in LAYOUT.scales)
-    estimates = islice(net.estimates(first, second, scene.moment, scale=scale), blocks)
     total = torch.zeros((), device=scene.flow.device)
-    for number, found in enumerate(estimates):
-        after = blocks - 1 - number
+    for number, found in enumerate(net.estimates(first, second, scene.moment)):
+        after = len(LAYOUT.widths) - 1 - number
         frame = (found.blended().float() - scene.middle).abs().mean()
         flow = ((found.flow - scene.flow).square() + 0.01).sqrt().mean()
         total = total + 0.5**after * frame + 0.8**after * _FLOW * flow
     return total
 
 
-def tied() -> ifnet.IFNet:
-    """The network to begin with: its blocks share their weights, but for the layers that take what the first block has
-    not got yet. The same is to be found at every scale, so that each learns from all."""
+def begun(weights: Path | None) -> ifnet.IFNet:
+    """The network to begin with: that of the weights in a file, or one that changes nothing of the flow yet."""
     net = ifnet.IFNet(LAYOUT)
+    if weights:
+        net.load_state_dict(load_file(weights))
+        return net
     for name, layer in net.named_modules():
         if ".conv0." in name and isinstance(layer, nn.Conv2d):
             # The weights that torch begins with let the signal fade too much.
             nn.init.kaiming_normal_(layer.weight, a=0.2, nonlinearity="leaky_relu")
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
-    first, later = net.get_submodule("block0"), net.get_submodule("block1")
-    first.get_submodule("conv0").add_module("1", later.get_submodule("conv0.1"))
-    for name in ("convblock", "lastconv"):
-        first.add_module(name, later.get_submodule(name))
-    for number in range(2, len(LAYOUT.widths)):
-        net.add_module(f"block{number}", later)
-    return net
-
-
-def untied(weights: Mapping[str, Tensor]) -> ifnet.IFNet:
-    """The network of these weights, with blocks that do not share them."""
-    net = ifnet.IFNet(LAYOUT)
-    net.load_state_dict(weights)
+        elif isinstance(layer, nn.ConvTranspose2d) and "lastconv" in name:
+            assert layer.bias is not None
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
     return net
 
 
 def main() -> None:
     """Train and ship."""
     parser = loop.options(__doc__, steps=4_000, batch=8, rate=1e-3, folder="interpolation")
-    parser.add_argument("--tied", type=int, default=4000, help="steps with tied blocks before (default %(default)s)")
-    parser.add_argument("--begin", type=Path, help="weights to go on from, in place of tied blocks; use another --seed")
+    parser.add_argument("--begin", type=Path, help="weights to go on from; use another --seed, and a lower --rate")
     parser.add_argument("--pictures", type=int, default=1500, help="how many are drawn (default %(default)s)")
     parser.add_argument("--to", type=Path, default=resource("models/rife-small"))
     given = parser.parse_args()
-    budget = loop.budget(given)
+    budget = replace(loop.budget(given), fall=0.0)
     stock = torch.from_numpy(pictures(given.pictures, given.seed * 10**6)).to(budget.device)
-    count = budget.batch * _SIDE**2 // _SMALL**2
-    small = Batches(Scenes(stock, given.seed + 1, _SMALL), count, given.seed)
-    whole = Batches(Scenes(stock, given.seed, _SIDE), budget.batch, given.seed)
     unseen = torch.from_numpy(pictures(64, _HELD_OUT)).to(budget.device)
     tests = [Scenes(unseen, _HELD_OUT, 256)(number, 4) for number in range(12)]
-
-    def step_of(net: nn.Module, shown: tuple[Scene, int]) -> Tensor:
-        return loss(net, *shown)
 
     def validate(net: nn.Module) -> dict[str, float]:
         made = torch.cat([net(one.first, one.second, one.moment) for one in tests])
@@ -148,19 +126,8 @@ def main() -> None:
         true = torch.cat([one.middle for one in tests])
         return {"psnr": loop.psnr(made, true), "beyond the mean": loop.psnr(made, true) - loop.psnr(mean, true)}
 
-    def begun() -> Mapping[str, Tensor]:
-        if given.begin:
-            return load_file(given.begin)
-        first = replace(budget, steps=given.tied, folder=given.folder / "tied")
-        return loop.train(
-            tied, first, lambda step: (small(step), LAYOUT.scales[step % 4]), step_of, validate, optimized=muon
-        ).state_dict()
-
-    def batches(step: int) -> tuple[Scene, int]:
-        return (whole(step - step // 4 - 1), 1) if step % 4 else (small(step // 4), LAYOUT.scales[0])
-
-    gently = replace(budget, rate=budget.rate * _GENTLER, fall=0.0)
-    net = loop.train(lambda: untied(begun()), gently, batches, step_of, validate, optimized=muon)
+    batches = Batches(Scenes(stock, given.seed, _SIDE), budget.batch, given.seed)
+    net = loop.train(lambda: begun(given.begin), budget, batches, loss, validate, optimized=muon)
     loop.ship(net, given.to, "IFNet", asdict(LAYOUT))
 
 

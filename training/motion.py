@@ -17,6 +17,8 @@ _TEXTURE = 256
 """Pixels of the side of a texture; beyond it goes on mirrored."""
 _MOST = 7
 """Layers of a scene, at most."""
+_FAR = 0.25
+"""Of the side: how far the camera, and something by itself, moves at most."""
 
 
 class Scene(NamedTuple):
@@ -42,7 +44,7 @@ class Scenes:
         draw = _Draw(torch.Generator().manual_seed(self.seed * 2**32 + number), count, self.stock.device)
         layers = int(torch.randint(1, _MOST + 1, (), generator=draw.rng))
         moment = torch.where(draw.uniform(1) < 0.5, 0.5, draw.uniform(1, 0.05, 0.95))
-        camera = _Pose(draw, 0.4, self.side, 0.35)
+        camera = _Pose(draw, _FAR, self.side, 0.35)
         grain = 0.02 * draw.uniform(1) * (draw.uniform(1) < 0.4)
         frames: list[Tensor] = [torch.empty(0)] * 3
         flow = torch.empty(0)
@@ -100,7 +102,7 @@ class _Layer:
     def __init__(self, draw: _Draw, scenes: Scenes, camera: _Pose, behind: bool) -> None:
         self.behind, side = behind, scenes.side
         self.centre = draw.uniform(2, -0.5, 0.5) * side * (not behind)
-        pose = _Pose(draw, 0.05 if behind else 0.4, side, 0.3 if behind else 0.6)
+        pose = _Pose(draw, 0.05 if behind else _FAR, side, 0.3 if behind else 0.6)
         near = draw.uniform(1, 0.6, 1.4)
         self.speed = pose.speed + camera.speed * near
         self.turn, self.growth = pose.turn + camera.turn, pose.growth + camera.growth

@@ -109,6 +109,22 @@ def test_features_kept_of_a_frame_serve_as_those_just_found() -> None:
     assert not torch.equal(network(first, second, moment, kept[::-1]), network(first, second, moment))
 
 
+def test_a_layout_that_is_led_begins_with_the_flow_it_is_given_and_is_recognised() -> None:
+    layout = Layout((16, 16, 8, 8), "residual", 24, head="named", hidden=8, features=4, led=True)
+    assert len(set(layout.inputs)) == 1
+    assert layout_of(layout.shapes) == layout
+    network = IFNet(layout).eval().requires_grad_(False)
+    for number in range(4):
+        torch.nn.init.zeros_(network.get_parameter(f"block{number}.lastconv.0.weight"))
+        torch.nn.init.zeros_(network.get_parameter(f"block{number}.lastconv.0.bias"))
+    first = random_pictures(1, 64, 64, seed=1)
+    second, moment = first.roll(6, 3), torch.full((1, 1, 1, 1), 0.5)
+    moved = torch.zeros(1, 2, 64, 64)
+    moved[:, 0] = 6
+    between = network(first, second, moment, None, (moved, -moved))
+    torch.testing.assert_close(between[..., 8:-8], first.roll(3, 3)[..., 8:-8], atol=1e-5, rtol=0)
+
+
 def test_weights_used_in_training_alone_are_passed_over() -> None:
     shapes = rife_shapes(RIFE["N"])
     teacher = {

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from tests.nodes.bench import CORE, Here, InGraph
 from tests.nodes.conftest import Call
@@ -24,7 +24,7 @@ from tests.nodes.material import film, picture, pixels, tone
 from tests.nodes.weights import COMPACT, RIFE, small_esrgan, small_rife, written
 from vidflow.api import Image, NodeError, Video
 from vidflow.errors import GraphError, ModelError
-from vidflow.models import esrgan, generators, ifnet
+from vidflow.models import dense, esrgan, generators, ifnet
 from vidflow.models.interpolation import Interpolator
 from vidflow.models.upscaling import Upscaler
 from vidflow.values.frames import arrived
@@ -100,6 +100,31 @@ def test_motion_goes_on_between_the_frames(call: Call, small: Path, model: str) 
         error = np.abs(made[4 * k + 2, 8:-8, 8:-8].astype(int) - half[k, 8:-8, 8:-8])
         plain = np.abs(true[k].astype(int) + true[k + 1] - 2 * half[k])[8:-8, 8:-8] / 2
         assert error.mean() < 0.5 * plain.mean()
+
+
+def test_the_flow_that_leads_a_network_is_found_once_for_all_moments_between_two_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = replace(RIFE, led=True)
+    path, frames = small_rife(tmp_path, layout), pixels(moving(3, width=64, height=32))
+    asked: list[int] = []
+    find = dense.both_ways
+
+    def counted(*given: Any, **how: Any) -> Any:
+        asked.append(1)
+        return find(*given, **how)
+
+    monkeypatch.setattr(dense, "both_ways", counted)
+    between = Interpolator(path, "cpu", "float32", None, ensemble=False).between
+    made = [between((frames[k], frames[k + 1]), (k, k + 1), moment) for k in (0, 1) for moment in (0.25, 0.5)]
+    assert len(asked) == 2
+    net = ifnet.IFNet(layout)
+    net.load_state_dict(load_file(path))
+    first, second = (torch.from_numpy(one).permute(2, 0, 1)[None] / 255 for one in frames[1:])
+    with torch.inference_mode():
+        plain = net(first, second, torch.full((1, 1, 1, 1), 0.5))[0].permute(1, 2, 0)
+    assert np.abs(arrived(made[3]) / 255 - plain.clamp(0, 1).numpy()).max() < 0.003
+    assert not np.array_equal(arrived(made[2]), arrived(made[3]))
 
 
 def _shifted(frames: int) -> Video:
@@ -361,6 +386,7 @@ import numpy as np
 from pathlib import Path
 from vidflow import heap
 heap.steady()
+heap._TRIM_EVERY = 60  # or a slow machine gives memory back after every frame
 from vidflow.models.upscaling import Upscaler
 upscaler = Upscaler(Path(sys.argv[1]), "cpu", "float32", None)
 frame = np.zeros((360, 640, 3), np.uint8)

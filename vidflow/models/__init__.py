@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vidflow.models import (
         alignment,
         checkpoint,
+        dense,
         families,
         family,
         interpolation,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "alignment",
     "checkpoint",
+    "dense",
     "families",
     "family",
     "interpolation",

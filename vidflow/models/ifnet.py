@@ -6,12 +6,16 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vidflow.models import dense
 from vidflow.models.rife import LAYERS, Body, Layout
 
+_AROUND = 9
+"""Pixels around a place whose agreement counts with its own."""
 _FAST = 32
 """Pixels: a flow beyond that on both sides makes the first versions look at everything twice as coarsely."""
 
@@ -55,16 +59,18 @@ class IFNet(nn.Module):
         second: Tensor,
         moment: Tensor,
         seen: tuple[Tensor, Tensor] | None = None,
+        moved: tuple[Tensor, Tensor] | None = None,
         *,
         scale: float = 1.0,
         ensemble: bool = False,
     ) -> Tensor:
         """The frames at `moment` (0 to 1, `[n, 1, 1, 1]`) between `first` and `second` `[n, 3, h, w]`, RGB in 0..1.
 
-        The sides are multiples of `layout.multiple / scale`. `seen` are the `features` of both. A smaller `scale` than
-        1 looks for larger motion, `ensemble` takes the mean with the frames swapped. The result may leave 0..1.
+        The sides are multiples of `layout.multiple / scale`. `seen` are the `features` of both, and `moved`, where the
+        layout is led, the `motion` between them. A smaller `scale` than 1 looks for larger motion, `ensemble` takes the
+        mean with the frames swapped. The result may leave 0..1.
         """
-        estimates = self.estimates(first, second, moment, seen, scale=scale, ensemble=ensemble)
+        estimates = self.estimates(first, second, moment, seen, moved, scale=scale, ensemble=ensemble)
         return deque(estimates, maxlen=1).pop().blended()
 
     def estimates(
@@ -73,18 +79,20 @@ class IFNet(nn.Module):
         second: Tensor,
         moment: Tensor,
         seen: tuple[Tensor, Tensor] | None = None,
+        moved: tuple[Tensor, Tensor] | None = None,
         *,
         scale: float = 1.0,
         ensemble: bool = False,
     ) -> Iterator[Estimate]:
         """What `forward` knows after each block."""
         seen = seen or (self.features(first), self.features(second))
+        begun = _at(moment, first, second, *(moved or motion(first, second))) if self.layout.led else None
         sizes = [one / scale for one in self.layout.scales]
         means = [ensemble] * len(sizes)
         if self.layout.body == "prelu" and self._moves_fast(first, second, moment, seen, sizes, ensemble):
             # As published: no mean is taken of the first block when it is asked again.
             sizes, means[0] = [one * 2 for one in sizes], False
-        yield from self._refined(first, second, moment, seen, sizes, means)
+        yield from self._refined(first, second, moment, seen, sizes, means, begun)
 
     def _refined(
         self,
@@ -94,10 +102,13 @@ class IFNet(nn.Module):
         seen: tuple[Tensor, Tensor],
         sizes: list[float],
         means: list[bool],
+        begun: Tensor | None = None,
     ) -> Iterator[Estimate]:
         frames = torch.cat((first, seen[0]), 1), torch.cat((second, seen[1]), 1)
-        flow = mask = carried = None
-        fetched = frames
+        flow, mask, carried, fetched = begun, None, None, frames
+        if begun is not None:
+            mask = torch.zeros_like(first[:, :1])
+            fetched = warped(frames[0], begun[:, :2]), warped(frames[1], begun[:, 2:])
         for i, (size, mean) in enumerate(zip(sizes, means, strict=True)):
             block = self.get_submodule(f"block{i}")
             told = [moment.expand(-1, -1, *first.shape[-2:])]
@@ -130,6 +141,32 @@ class IFNet(nn.Module):
         before, after = self._refined(first, second, moment, seen, sizes[:2], [ensemble, False])
         change = (after.flow - before.flow).abs()
         return bool(change[:, :2].max() > _FAST and change[:, 2:].max() > _FAST)
+
+
+def motion(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """The flow of `vidflow.models.dense` between frames `[n, 3, h, w]`, both ways, `[n, 2, h, w]` each."""
+    frames = [one.detach().permute(0, 2, 3, 1).float().cpu().numpy() for one in (first, second)]
+    pairs = [dense.both_ways(*pair, fast=True) for pair in zip(*frames, strict=True)]
+    forth, back = (torch.from_numpy(np.stack(one)).permute(0, 3, 1, 2) for one in zip(*pairs, strict=True))
+    return forth.to(first.device), back.to(first.device)
+
+
+def _at(moment: Tensor, first: Tensor, second: Tensor, forth: Tensor, back: Tensor) -> Tensor:
+    """The flow from the moment to both frames `[n, 4, h, w]`, by whichever of the two flows between them it is along
+    which both show the same around a place."""
+    moment = moment.float()
+    ways = torch.cat((-moment * forth, (1 - moment) * forth), 1), torch.cat((moment * back, (moment - 1) * back), 1)
+    forth_is, back_is = (
+        functional.avg_pool2d(
+            (warped(first, way[:, :2]) - warped(second, way[:, 2:])).abs().mean(1, keepdim=True),
+            _AROUND,
+            1,
+            _AROUND // 2,
+            count_include_pad=False,
+        )
+        for way in ways
+    )
+    return torch.where(forth_is < back_is, *ways)
 
 
 def warped(frames: Tensor, flow: Tensor) -> Tensor:

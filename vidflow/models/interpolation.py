@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from vidflow.models import dense
 from vidflow.models.ifnet import IFNet
 from vidflow.models.networks import dtype_on, layout_in, opened
 from vidflow.models.residency import with_room
@@ -33,6 +34,8 @@ class Interpolator:
         self._ensemble = ensemble and self.layout.ensembles
         self._seen: OrderedDict[int, tuple[Tensor, Tensor]] = OrderedDict()
         """What the network has of the last frames, by their number: neighbours on both sides need it."""
+        self._moved: tuple[tuple[int, int, float], tuple[Tensor, Tensor]] | None = None
+        """The flow that leads the network between the last pair: all moments need the same."""
 
     @property
     def ensembles(self) -> bool:
@@ -54,8 +57,8 @@ class Interpolator:
                     self._of(net, frame, number, scale) for frame, number in zip(frames, numbers, strict=True)
                 )
                 when = torch.full((1, 1, 1, 1), moment, device=first[0].device, dtype=first[0].dtype)
-                seen = first[1], second[1]
-                result = net(first[0], second[0], when, seen, scale=scale, ensemble=self._ensemble)
+                seen, moved = (first[1], second[1]), self._between(frames, numbers, scale)
+                result = net(first[0], second[0], when, seen, moved, scale=scale, ensemble=self._ensemble)
                 return as_frame(result[..., :height, :width], frames[0].dtype)
 
         advice = "Put interpolate before upscale, or run it on a machine with more memory."
@@ -64,9 +67,7 @@ class Interpolator:
     def _of(self, net: IFNet, frame: NDArray[Any], number: int, scale: float) -> tuple[Tensor, Tensor]:
         found = self._seen.get(number)
         if found is None:
-            multiple = max(self.layout.multiple, int(self.layout.multiple / scale))
-            padding = 0, -frame.shape[1] % multiple, 0, -frame.shape[0] % multiple
-            tensor = functional.pad(as_tensor(frame, self._device, self._dtype), padding, mode="replicate")
+            tensor = self._padded(as_tensor(frame, self._device, self._dtype), scale)
             tensor = tensor.contiguous(memory_format=torch.channels_last)
             found = self._seen[number] = tensor, net.features(tensor)
             while len(self._seen) > 2:
@@ -74,3 +75,23 @@ class Interpolator:
         else:
             self._seen.move_to_end(number)
         return found
+
+    def _between(
+        self, frames: tuple[NDArray[Any], NDArray[Any]], numbers: tuple[int, int], scale: float
+    ) -> tuple[Tensor, Tensor] | None:
+        if not self.layout.led:
+            return None
+        key = (*numbers, scale)
+        if self._moved is None or self._moved[0] != key:
+            forth, back = (
+                self._padded(as_tensor(flow, self._device, "float32"), scale)
+                for flow in dense.both_ways(*frames, fast=True)
+            )
+            self._moved = key, (forth, back)
+        return self._moved[1]
+
+    def _padded(self, planes: Tensor, scale: float) -> Tensor:
+        """With sides that the network can take."""
+        multiple = max(self.layout.multiple, int(self.layout.multiple / scale))
+        height, width = planes.shape[-2:]
+        return functional.pad(planes, (0, -width % multiple, 0, -height % multiple), mode="replicate")

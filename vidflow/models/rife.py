@@ -25,7 +25,8 @@ class Layout:
     """What tells one version of IFNet from another.
 
     `widths` are the channels of its blocks, coarse to fine; `out` those that a block's last layer gives; `head` how the
-    features of a frame are computed, `features` of them through `hidden` channels.
+    features of a frame are computed, `features` of them through `hidden` channels. Where it is `led`, as no published
+    version is, its first block begins as the others do, with a flow: that of `vidflow.models.dense`.
     """
 
     widths: tuple[int, ...]
@@ -35,6 +36,7 @@ class Layout:
     head: Head = "none"
     hidden: int = 0
     features: int = 0
+    led: bool = False
 
     @property
     def carried(self) -> int:
@@ -67,7 +69,7 @@ class Layout:
     def inputs(self) -> tuple[int, ...]:
         """Channels that each block is given."""
         later = 12 + 2 * self.features + self.carried
-        return (7 + 2 * self.features, *[later] * (len(self.widths) - 1))
+        return (later if self.led else 7 + 2 * self.features, *[later] * (len(self.widths) - 1))
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -145,7 +147,8 @@ def _told(shapes: Mapping[str, Shape]) -> Layout | None:
     for found, first, final in _HEADS:
         if final in shapes and len(shapes[final]) == 4:
             head, hidden, features = found, shapes[first][0], shapes[final][1]
-    return Layout(widths, body, out, groups, head, hidden, features)
+    led = shapes["block0.conv0.0.0.weight"][1] == 12 + 2 * features and out != 52
+    return Layout(widths, body, out, groups, head, hidden, features, led)
 
 
 _HEADS: tuple[tuple[Head, str, str], ...] = (

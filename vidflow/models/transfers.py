@@ -17,7 +17,7 @@ from vidflow.values.frames import Underway
 
 
 def as_tensor(frame: NDArray[Any], device: str, dtype: str) -> Tensor:
-    """A frame `[h, w, 3]` as `[1, 3, h, w]` in 0..1, as it lies in memory."""
+    """A frame (or flow) `[h, w, c]` as `[1, c, h, w]`, uint8 in 0..1, as it lies in memory."""
     if torch.device(device).type == "cuda":
         tensor = _sent(frame, device)
     else:
