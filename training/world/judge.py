@@ -1,0 +1,205 @@
+"""What is seen in a clip, by plain image analysis: no network, nothing learned but palettes of renders.
+
+The camera is found as the global motion of what is not the subject; the subject as what is most saturated; its motion
+as its track against what the camera does; its colour as its hue; setting and light by the nearest palette.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.world.render import COLOURS
+
+Pixels = NDArray[Any]
+_WIDE, _HIGH = 112, 64
+"""The size at which the camera is looked for."""
+_GRID = 6, 4
+"""Cells of a palette."""
+_NEAREST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a clip shows; None where no subject was found."""
+
+    colour: str | None
+    motion: str | None
+    camera: str
+    palette: Pixels
+    """Mean Lab of the cells of the setting, `[cells * 3]`."""
+
+
+def seen(clip: Pixels) -> Seen:
+    """What `[n, h, w, 3]` shows, RGB in uint8."""
+    masks = [_subject(frame) for frame in clip]
+    windows = _windows(clip, masks)
+    return Seen(_colour(clip, masks), _motion(masks, windows), _camera(windows), _palette(clip, masks))
+
+
+def _salience(frame: Pixels) -> Pixels:
+    """How much more coloured each place is than what is around it: the distance in a and b of Lab, `[h, w]`."""
+    colours = cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[..., 1:]
+    side = frame.shape[0]
+    # Twice, so that what stands out does not count as its own surroundings.
+    weight = np.ones(frame.shape[:2], np.float32)
+    away = weight
+    for _ in range(2):
+        around = cv2.GaussianBlur(colours * weight[..., None], (0, 0), side / 5)
+        around /= cv2.GaussianBlur(weight, (0, 0), side / 5)[..., None] + 1e-6
+        away = np.sqrt(np.square(colours - around).sum(-1))
+        weight = 1 / (1 + (away / 10) ** 4)
+    return away
+
+
+def _subject(frame: Pixels) -> Pixels:
+    """Where the subject is, bool `[h, w]`: the piece that stands out most, and is large enough."""
+    found = cv2.GaussianBlur(_salience(frame), (0, 0), 0.8)
+    level = max(9.0, 0.45 * float(np.percentile(found, 99.7)))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((found > level).astype(np.uint8))
+    best, most = 0, 0.0
+    for k in range(1, count):
+        area = stats[k, cv2.CC_STAT_AREA] / found.size
+        weight = float(found[labels == k].mean()) * min(area, 0.03)
+        if area >= 0.0015 and weight > most:
+            best, most = k, weight
+    if not best:
+        return np.zeros(frame.shape[:2], bool)
+    # With the stripes and windows between its pieces.
+    near = cv2.dilate((labels == best).astype(np.uint8), np.ones((13, 13), np.uint8)) > 0
+    pieces = np.unique(labels[near & (labels > 0)])
+    points = np.argwhere(np.isin(labels, pieces))[:, ::-1].astype(np.int32)
+    hull = cv2.fillConvexPoly(np.zeros(frame.shape[:2], np.uint8), cv2.convexHull(points), 1)
+    return hull > 0
+
+
+def _windows(clip: Pixels, masks: list[Pixels]) -> Pixels:
+    """What the camera sees at each frame, against the first: x, y (in heights of the frame) and the logarithm of how
+    much it enlarges, `[n, 3]`."""
+    small = [cv2.resize(frame, (_WIDE, _HIGH), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in clip]
+    # Without what is as smooth as a vignette, which does not move with the camera.
+    small = [cv2.GaussianBlur(frame, (0, 0), 1.0) - cv2.GaussianBlur(frame, (0, 0), 9.0) for frame in small]
+    # A dim scene moves as a bright one does.
+    bright = 20 / (float(np.std(small)) + 0.3)
+    small = [frame * np.float32(bright) for frame in small]
+    hidden = [
+        cv2.dilate(cv2.resize(mask.astype(np.uint8), (_WIDE, _HIGH)), np.ones((7, 7), np.uint8)) > 0 for mask in masks
+    ]
+    at = np.zeros(3)
+    found = [at]
+    for k in range(1, len(clip)):
+        dx, dy, growth = _between(small[k - 1], small[k], ~(hidden[k - 1] | hidden[k]))
+        # The scene moves one way as the camera goes the other.
+        zoom = np.exp(at[2])
+        at = at + np.array((-dx / _HIGH / zoom, -dy / _HIGH / zoom, growth))
+        found.append(at)
+    return np.stack(found)
+
+
+def _between(first: Pixels, second: Pixels, use: Pixels) -> tuple[float, float, float]:
+    """By how many pixels the scene moves from one frame to the next, and the logarithm of how it grows: the least
+    squares of brightness that stays the same, where what does not agree counts little."""
+    y, x = np.mgrid[:_HIGH, :_WIDE].astype(np.float32)
+    x, y = x - (_WIDE - 1) / 2, y - (_HIGH - 1) / 2
+    moved = np.zeros(3)
+    for doubt in (80, 50, 30, 20, 12, 12):
+        scale = np.exp(-moved[2])
+        back_x, back_y = (
+            x * np.float32(1 / scale) + np.float32(moved[0]),
+            y * np.float32(1 / scale) + np.float32(moved[1]),
+        )
+        there = cv2.remap(
+            second,
+            (back_x + (_WIDE - 1) / 2).astype(np.float32),
+            (back_y + (_HIGH - 1) / 2).astype(np.float32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        gx = cv2.Sobel(there, cv2.CV_32F, 1, 0, scale=1 / 8)
+        gy = cv2.Sobel(there, cv2.CV_32F, 0, 1, scale=1 / 8)
+        inside = use & (np.abs(back_x) < _WIDE / 2 - 3) & (np.abs(back_y) < _HIGH / 2 - 3)
+        error = (first - there)[inside].reshape(-1)
+        gxi, gyi = gx[inside].reshape(-1), gy[inside].reshape(-1)
+        grow = (gx * x[..., None] + gy * y[..., None])[inside].reshape(-1)
+        rows = np.stack((gxi, gyi, grow), 1)
+        weight = 1 / (1 + (error / doubt) ** 2)
+        left = rows.T @ (rows * weight[:, None]) + np.diag((0.05, 0.05, 50.0))
+        change = np.linalg.solve(left, rows.T @ (error * weight))
+        moved = moved + change
+    return float(moved[0]), float(moved[1]), float(moved[2])
+
+
+def _camera(windows: Pixels) -> str:
+    x, y, growth = windows[-1]
+    wander = windows[:, :2] - windows[:1, :2] - np.linspace(0, 1, len(windows))[:, None] * (windows[-1, :2])
+    if abs(growth) > 0.17:
+        return "zoom in" if growth > 0 else "zoom out"
+    if max(abs(x) / 0.3, abs(y) / 0.14) > 1 and np.abs(wander).max() < 0.5 * max(abs(x), abs(y)):
+        if abs(x) / 0.56 > abs(y) / 0.3:
+            return "pan right" if x > 0 else "pan left"
+        return "tilt down" if y > 0 else "tilt up"
+    return "handheld" if np.abs(np.diff(windows[:, :2], axis=0)).mean() > 0.0035 else "static"
+
+
+def _motion(masks: list[Pixels], windows: Pixels) -> str | None:
+    """Of the subject against the scene."""
+    places: list[tuple[float, float]] = []
+    for mask, (x, y, growth) in zip(masks, windows, strict=True):
+        if mask.any():
+            height, width = mask.shape
+            rows, columns = np.nonzero(mask)
+            zoom = np.exp(growth)
+            # The middle of its box: wings that beat move the mean.
+            across, down = (columns.min() + columns.max() + 1) / 2, (rows.min() + rows.max() + 1) / 2
+            places.append(((across - width / 2) / height / zoom + x, (down - height / 2) / height / zoom + y))
+    if len(places) < len(masks) // 2:
+        return None
+    track = np.array(places)
+    ends = track[-2:].mean(0) - track[:2].mean(0)
+    wide, high = np.ptp(track, axis=0)
+    if max(wide, high) < 0.15:
+        return "still"
+    if wide > 0.16 and high > 0.14 and np.hypot(*ends) < 0.55 * max(wide, high):
+        return "orbiting"
+    if abs(ends[0]) > abs(ends[1]) and abs(ends[0]) > 0.6 * wide and wide > high:
+        return "right" if ends[0] > 0 else "left"
+    turns = np.diff(np.sign(np.diff(cv2.blur(track[:, 1:2].astype(np.float32), (1, 3))[:, 0])))
+    if abs(ends[1]) > 0.7 * high and np.count_nonzero(turns) <= 1:
+        return "falling" if ends[1] > 0 else "rising"
+    return "bouncing"
+
+
+def _colour(clip: Pixels, masks: list[Pixels]) -> str | None:
+    """By the mean hue of the subject's most saturated parts."""
+    total = np.zeros(2)
+    for frame, mask in zip(clip, masks, strict=True):
+        if mask.any():
+            found = _salience(frame)
+            strong = mask & (found > 0.8 * np.percentile(found[mask], 80))
+            hue = np.radians(cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)[..., 0][strong])
+            total += np.cos(hue).sum(), np.sin(hue).sum()
+    if not total.any():
+        return None
+    hue = float(np.degrees(np.arctan2(total[1], total[0])))
+    return min(_HUES, key=lambda name: abs((hue - _HUES[name] + 180) % 360 - 180))
+
+
+def _hue(colour: tuple[float, float, float]) -> float:
+    return float(cv2.cvtColor(np.array([[colour]], np.float32), cv2.COLOR_RGB2HSV)[0, 0, 0])
+
+
+_HUES = {name: _hue(colour) for name, colour in COLOURS.items()}
+
+
+def _palette(clip: Pixels, masks: list[Pixels]) -> Pixels:
+    cells = np.zeros((_GRID[1], _GRID[0], 4), np.float32)
+    for frame, mask in zip(clip[::2], masks[::2], strict=True):
+        free = (cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0).astype(np.float32)
+        lab = cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+        shown = np.concatenate((lab * free[..., None], free[..., None]), -1)
+        cells += cv2.resize(shown, _GRID, interpolation=cv2.INTER_AREA)
+    return (cells[..., :3] / np.maximum(cells[..., 3:], 1e-3)).reshape(-1)
