@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from colour import MEDIA, frames_of
 from measure import Row, report
+from vidflow_nodes.warping import Flow
 
 from vidflow.api import media
 from vidflow.models.interpolation import Interpolator
@@ -131,6 +132,11 @@ def warped(frames: np.ndarray, far: bool, k: int) -> np.ndarray:
     return cv2.addWeighted(halves[0], 0.5, halves[1], 0.5, 0)
 
 
+def believed(frames: np.ndarray, k: int) -> np.ndarray:
+    """Frame `k` from its neighbours, as `interpolate` makes it without a network."""
+    return Flow().between((frames[k - 1], frames[k + 1]), (k - 1, k + 1), 0.5)
+
+
 def between(net: Interpolator, frames: np.ndarray, k: int) -> np.ndarray:
     """Frame `k` from its neighbours, by the network."""
     return arrived(net.between((frames[k - 1], frames[k + 1]), (k - 1, k + 1), 0.5))
@@ -204,6 +210,7 @@ def interpolation(given: argparse.Namespace) -> list[Row]:
         }
         others = tuple(made)
         made["DIS, far flow (no bar)"] = each(partial(warped, frames, True), at)
+        made["model: flow (no bar)"] = each(partial(believed, frames), at)
         if net:
             made["network"] = each(partial(between, net, frames), at)
         left = ", ".join(f"{k - 1} and {k + 1}" for k in odd if cuts & {k, k + 1}) or "none"

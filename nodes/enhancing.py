@@ -96,9 +96,10 @@ def interpolate(
     """Make the frames between the frames, for smooth motion or slow motion.
 
     There are `factor` times as many a second (2 where nothing is said), or as many as `rate` says. Frames that fall on
-    the new time base stay as they are, bit for bit; only the others are made. `model` is a file of a RIFE of
-    the 4.x line, or `flow`, which takes optical flow and no network. A `scale` below 1 looks for larger motion in
-    large frames (empty: 0.5 above 1440 rows), `ensemble` takes the mean of both directions in twice the time.
+    the new time base stay as they are, bit for bit; only the others are made. `model` is `flow`,
+    which takes optical flow and no network, `rife-small` of the box, which mends that flow, or a file of a RIFE of the
+    4.x line. A `scale` below 1 looks for larger motion in large frames (empty: 0.5 above 1440 rows), `ensemble` takes
+    the mean of both directions in twice the time.
 
     Nothing is blended across a cut: where two frames differ by more than `scene_cut`, the earlier one is held (1 never
     cuts). With `duplicates`, a frame that repeats the one before, as in animation on twos, is made anew as well.

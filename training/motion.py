@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.degrading import compressed
+
 _TEXTURE = 256
 """Pixels of the side of a texture; beyond it goes on mirrored."""
 _MOST = 7
 """Layers of a scene, at most."""
-_FAR = 0.25
-"""Of the side: how far the camera, and something by itself, moves at most."""
 
 
 class Scene(NamedTuple):
@@ -35,16 +35,17 @@ class Scene(NamedTuple):
 class Scenes:
     """Scenes by their number, from a stock of pictures."""
 
-    def __init__(self, stock: Tensor, seed: int, side: int) -> None:
-        """`stock` is uint8 `[count, h, w, 3]`, on the device where the work is done; frames are `side` to each side."""
-        self.stock, self.seed, self.side = stock, seed, side
+    def __init__(self, stock: Tensor, seed: int, side: int, far: float = 0.25) -> None:
+        """`stock` is uint8 `[count, h, w, 3]`, on the device where the work is done; frames are `side` to each side;
+        the camera, and things by themselves, move by `far` of that at most."""
+        self.stock, self.seed, self.side, self.far = stock, seed, side, far
 
     def __call__(self, number: int, count: int) -> Scene:
         """Batch `number`, of `count` scenes."""
         draw = _Draw(torch.Generator().manual_seed(self.seed * 2**32 + number), count, self.stock.device)
         layers = int(torch.randint(1, _MOST + 1, (), generator=draw.rng))
         moment = torch.where(draw.uniform(1) < 0.5, 0.5, draw.uniform(1, 0.05, 0.95))
-        camera = _Pose(draw, _FAR, self.side, 0.35)
+        camera = _Pose(draw, self.far, self.side, 0.35)
         grain = 0.02 * draw.uniform(1) * (draw.uniform(1) < 0.4)
         frames: list[Tensor] = [torch.empty(0)] * 3
         flow = torch.empty(0)
@@ -63,6 +64,7 @@ class Scenes:
                     flow = found if number_of == 0 else torch.where(share > 0.5, found, flow)
         first, second, middle = (frame.clamp(0, 1) for frame in frames)
         first, second = (_grained(frame, grain, draw.rng) for frame in (first, second))
+        first, second = _compressed(draw, first, second)
         return Scene(first, second, middle, moment.reshape(-1, 1, 1, 1), flow)
 
     def _grid(self) -> Tensor:
@@ -102,7 +104,7 @@ class _Layer:
     def __init__(self, draw: _Draw, scenes: Scenes, camera: _Pose, behind: bool) -> None:
         self.behind, side = behind, scenes.side
         self.centre = draw.uniform(2, -0.5, 0.5) * side * (not behind)
-        pose = _Pose(draw, 0.05 if behind else _FAR, side, 0.3 if behind else 0.6)
+        pose = _Pose(draw, 0.05 if behind else scenes.far, side, 0.3 if behind else 0.6)
         near = draw.uniform(1, 0.6, 1.4)
         self.speed = pose.speed + camera.speed * near
         self.turn, self.growth = pose.turn + camera.turn, pose.growth + camera.growth
@@ -176,6 +178,13 @@ def _grained(frames: Tensor, grain: Tensor, rng: torch.Generator) -> Tensor:
     """With noise of so much deviation, of which the frame between them is free."""
     noise = torch.randn(frames.shape, generator=rng).to(frames.device)
     return (frames + noise * grain[:, :, None, None]).clamp(0, 1)
+
+
+def _compressed(draw: _Draw, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Half of the scenes as after compression: what is left of it in a frame does not move as the scene does."""
+    which, quality = draw.uniform(1)[:, :, None, None] < 0.5, draw.uniform(1, 40, 95)[:, :, None, None]
+    after = [torch.where(which, compressed(one, quality).clamp(0, 1), one) for one in (first, second)]
+    return after[0], after[1]
 
 
 def _turned(at: Tensor, angle: Tensor) -> Tensor:

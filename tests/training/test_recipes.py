@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training import degrading, loop
-from training.interpolation import Batches, begun, loss, muon
+from training import degrading, interpolation, loop, upscaling
+from training.interpolation import Batches, leading, loss, muon, tied, untied
 from training.motion import Scenes
 from training.muon import Muon
 from training.pictures import SIDE, picture
@@ -57,43 +57,62 @@ def test_scenes_that_are_turned_and_played_backwards_keep_their_flow_true(stock:
     assert torch.equal(again.middle, scene.middle)
 
 
-def test_a_network_begins_with_the_flow_that_leads_it_and_what_is_seen_reaches_the_end_of_every_block(
-    stock: Tensor,
-) -> None:
+def test_what_is_seen_reaches_the_end_of_every_block_from_the_beginning(stock: Tensor) -> None:
     torch.manual_seed(0)
     scene = Scenes(stock, 0, 128)(0, 2)
-    net = begun(None)
+    net = untied(tied().state_dict())
     seen: list[float] = []
     for block in (net.get_submodule(f"block{number}") for number in range(4)):
         block.get_submodule("convblock").register_forward_hook(
             lambda _, __, out: seen.append(float(out.detach().std((2, 3)).mean()))
         )
-    with torch.inference_mode():
-        *_, last = net.estimates(scene.first, scene.second, scene.moment)
+    net(scene.first, scene.second, scene.moment)
     assert min(seen) > 0.5 * float(scene.first.std((2, 3)).mean())
-    assert torch.equal(last.blended(), (last.first + last.second) / 2)
+
+
+def test_blocks_that_are_tied_learn_from_every_scale_and_then_go_their_own_ways(stock: Tensor) -> None:
+    torch.manual_seed(0)
+    scene = Scenes(stock, 0, 64)(0, 2)
+    shared = tied()
+    # The first block alone is asked, and the last one learns.
+    loss(shared, scene, scale=8).backward()
+    assert float(shared.get_submodule("block3.convblock.0.conv").weight.grad.abs().sum()) > 0  # type: ignore[union-attr]
+    apart = untied(shared.state_dict())
+    assert torch.equal(apart(scene.first, scene.second, scene.moment), shared(scene.first, scene.second, scene.moment))
+    loss(apart, scene, scale=8).backward()
+    assert apart.get_submodule("block3.convblock.0.conv").weight.grad is None
+
+
+def test_some_scenes_begin_with_no_flow_and_some_with_a_bent_one(stock: Tensor) -> None:
+    scene = Scenes(stock, 0, 96)(1, 24)
+    plain = ifnet.motion(scene.first, scene.second)
+    for flow, own in zip(leading(scene, 0.7, torch.Generator().manual_seed(1)), plain, strict=True):
+        away = (flow - own).abs().mean((1, 2, 3))
+        same = away == 0
+        none = flow.abs().amax((1, 2, 3)) == 0
+        assert 0.1 < (same & ~none).float().mean() < 0.6
+        assert 0.1 < none.float().mean() < 0.6
+        assert 0.1 < (~same & ~none).float().mean() < 0.6
+        assert away[~same & ~none].max() < 12
+    again = leading(scene, 0.7, torch.Generator().manual_seed(1))
+    assert torch.equal(again[0], leading(scene, 0.7, torch.Generator().manual_seed(1))[0])
 
 
 def test_the_flow_that_leads_is_at_each_place_the_one_that_fits(stock: Tensor) -> None:
-    scene = Scenes(stock, 0, 128)(1, 8)
-    with torch.inference_mode():
-        led = next(begun(None).estimates(scene.first, scene.second, scene.moment)).flow
-    forth, back = ifnet.motion(scene.first, scene.second)
-    moment = scene.moment
-    forth = torch.cat((-moment * forth, (1 - moment) * forth), 1)
-    back = torch.cat((moment * back, (moment - 1) * back), 1)
+    scene = Scenes(stock, 0, 128, 0.1)(1, 8)
+    start = ifnet.begun(scene.moment, scene.first, scene.second, *ifnet.motion(scene.first, scene.second))
 
     def error(flow: Tensor) -> float:
         return float((flow - scene.flow).abs().mean())
 
-    assert error(led) < min(error(forth), error(back))
-    assert error(led) < 0.5 * error(torch.zeros_like(led))
+    assert error(start.flow) < 0.95 * error(start.other)
+    assert error(start.flow) < 0.5 * error(torch.zeros_like(start.flow))
 
 
 def test_a_few_steps_make_an_ifnet_better_on_what_it_sees(stock: Tensor) -> None:
     torch.manual_seed(0)
     scene = Scenes(stock, 0, 64)(0, 4)
-    net = begun(None).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    net = untied(tied().state_dict()).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimizer = muon(net, 1e-3)
     seen: list[float] = []
     for _ in range(12):
@@ -158,12 +177,19 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(
     assert [line["step"] for line in log] == [2, 4, 6, 8]
 
 
-def test_what_is_shipped_is_small_has_a_card_and_is_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
-    from training.upscaling import LAYOUT
-
-    weights = networks.weights_of("esrgan-small-x2")
+@pytest.mark.parametrize(
+    ("name", "task", "layout"),
+    [
+        ("esrgan-small-x2", "upscaling", upscaling.LAYOUT),
+        ("rife-small", "interpolation", interpolation.LAYOUT),
+    ],
+)
+def test_what_is_shipped_is_small_has_a_card_and_is_what_it_says(
+    name: str, task: networks.Task, layout: object
+) -> None:
+    weights = networks.weights_of(name)
     assert weights.stat().st_size < 8 * 2**20
-    assert networks.layout_in("upscaling", weights) == LAYOUT
+    assert networks.layout_in(task, weights) == layout
     card = weights.with_name("README.md").read_text(encoding="utf-8")
     assert "license: apache-2.0" in card
     assert all(word in card for word in ("Data", "Recipe", "Measured", "Limits"))

@@ -9,11 +9,10 @@ SMALLEST = 16
 """Pixels that a side needs to have a flow."""
 
 
-def both_ways(first: Any, second: Any, *, fast: bool = False) -> tuple[Any, Any]:
+def both_ways(first: Any, second: Any) -> tuple[Any, Any]:
     """The flow from `first` to `second` and back, float32 `[h, w, 2]` in pixels (x and y).
 
-    Frames are `[h, w, 3]`, uint8 or floats in 0..1. All is 0 where a side is below `SMALLEST`. `fast` takes a quarter
-    of the time, as it looks at half the size.
+    Frames are `[h, w, 3]`, uint8 or floats in 0..1. All is 0 where a side is below `SMALLEST`.
     """
     import cv2
     import numpy as np
@@ -22,8 +21,7 @@ def both_ways(first: Any, second: Any, *, fast: bool = False) -> tuple[Any, Any]
         still = np.zeros((*first.shape[:2], 2), np.float32)
         return still, still
     grey = [cv2.cvtColor(_eight_bit(frame), cv2.COLOR_RGB2GRAY) for frame in (first, second)]
-    preset = cv2.DISOPTICAL_FLOW_PRESET_FAST if fast else cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
-    dis = cv2.DISOpticalFlow.create(preset)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     none: Any = None
     return dis.calc(grey[0], grey[1], none), dis.calc(grey[1], grey[0], none)
 

@@ -84,8 +84,7 @@ class Interpolator:
         key = (*numbers, scale)
         if self._moved is None or self._moved[0] != key:
             forth, back = (
-                self._padded(as_tensor(flow, self._device, "float32"), scale)
-                for flow in dense.both_ways(*frames, fast=True)
+                self._padded(as_tensor(flow, self._device, "float32"), scale) for flow in dense.both_ways(*frames)
             )
             self._moved = key, (forth, back)
         return self._moved[1]
