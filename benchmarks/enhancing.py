@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from colour import MEDIA, frames_of
 from measure import Row, report
-from vidflow_nodes.warping import Flow
 
+from nodes.warping import Flow
 from vidflow.api import media
 from vidflow.models.interpolation import Interpolator
 from vidflow.models.upscaling import Upscaler
