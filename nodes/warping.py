@@ -6,11 +6,6 @@ from typing import Any
 
 from vidflow.api import models
 
-_TRUST = 0.03
-"""How unlike (in 0..1) what both frames show of a place may be before it is doubted by a factor of e."""
-_AROUND = 9
-"""Pixels around a place whose agreement counts with its own."""
-
 
 class Flow:
     """DIS flow (Kroeger et al., Fast Optical Flow using Dense Inverse Search, 2016) of pairs of frames; the last pair's
@@ -45,8 +40,8 @@ class Flow:
         for flow, ahead in ((forth, 1), (back, -1)):
             start, end = (-moment, 1 - moment) if ahead == 1 else (moment, moment - 1)
             before, after = fetched(first, flow, start), fetched(second, flow, end)
-            unlike = cv2.blur(np.abs(before - after).mean(2), (_AROUND, _AROUND))
-            weight = np.exp(unlike / np.float32(-_TRUST)) + np.float32(1e-6)
+            unlike = cv2.blur(np.abs(before - after).mean(2), (models.dense.AROUND, models.dense.AROUND))
+            weight = np.exp(unlike / np.float32(-models.dense.TRUST)) + np.float32(1e-6)
             made = (before * np.float32(1 - moment) + after * np.float32(moment)) * weight[..., None]
             total, weights = (made, weight) if total is None else (total + made, weights + weight)
         return _as(total / weights[..., None], frames[0].dtype)

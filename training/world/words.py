@@ -64,6 +64,7 @@ CAMERAS = {
     "zoom out": ("the camera zooms out", "カメラはズームアウト"),
     "handheld": ("handheld camera shake", "手持ちカメラの揺れ"),
 }
+_OPPOSED = ("left", "pan right"), ("right", "pan left"), ("rising", "tilt down"), ("falling", "tilt up")
 LIGHTS = ("daylight", "golden hour", "blue hour", "neon", "moonlight", "overcast", "backlit")
 STYLES = ("picture book", "cinematic", "noir", "vintage", "anime", "miniature")
 _PLAIN = {"daylight": (("daylight", "bright day"), ("昼の光", "明るい昼"))}
@@ -113,8 +114,7 @@ def unseen_pair(scene: Scene) -> bool:
 
 def against(scene: Scene) -> bool:
     """Whether the camera moves against the subject, which is where words are mixed up most easily."""
-    opposed = {("left", "pan right"), ("right", "pan left"), ("rising", "tilt down"), ("falling", "tilt up")}
-    return (scene.motion, scene.camera) in opposed
+    return (scene.motion, scene.camera) in _OPPOSED
 
 
 def drawn(rng: np.random.Generator, unseen: bool = False) -> Scene:
@@ -123,8 +123,7 @@ def drawn(rng: np.random.Generator, unseen: bool = False) -> Scene:
     while True:
         parts = {name: str(rng.choice(choices)) for name, choices in PARTS.items()}
         if rng.random() < 0.1:
-            pairs = (("left", "pan right"), ("right", "pan left"), ("rising", "tilt down"), ("falling", "tilt up"))
-            parts["motion"], parts["camera"] = pairs[rng.integers(len(pairs))]
+            parts["motion"], parts["camera"] = _OPPOSED[rng.integers(len(_OPPOSED))]
         if parts["light"] != "daylight" and rng.random() < 0.15:
             parts["light"] = "daylight"
         scene = Scene(**parts)

@@ -7,6 +7,10 @@ from typing import Any
 
 SMALLEST = 16
 """Pixels that a side needs to have a flow."""
+AROUND = 9
+"""Pixels around a place whose agreement counts with its own, where it is asked whether a flow is to be believed."""
+TRUST = 0.03
+"""How unlike (in 0..1) what both frames show of a place may be before it is doubted by a factor of e."""
 
 
 def both_ways(first: Any, second: Any) -> tuple[Any, Any]:

@@ -14,10 +14,6 @@ from torch.nn import functional
 from vidflow.models import dense
 from vidflow.models.rife import LAYERS, Body, Layout
 
-_AROUND = 9
-"""Pixels around a place whose agreement counts with its own."""
-_TRUST = 0.03
-"""How unlike (in 0..1) what both frames show of a place may be before it is doubted by a factor of e."""
 _FAST = 32
 """Pixels: a flow beyond that on both sides makes the first versions look at everything twice as coarsely."""
 
@@ -179,16 +175,16 @@ def finished(last: Estimate, first: Tensor, second: Tensor, start: Start) -> Ten
     mask, made, total = torch.sigmoid(last.mask), torch.zeros_like(first), torch.zeros_like(last.mask)
     for flow in (last.flow, last.flow - start.flow + start.other):
         before, after = warped(first, flow[:, :2], "bicubic"), warped(second, flow[:, 2:], "bicubic")
-        trust = torch.exp(-_unlike(before, after) / _TRUST) + 1e-4
+        trust = torch.exp(-_unlike(before, after) / dense.TRUST) + 1e-4
         made, total = made + trust * (before * mask + after * (1 - mask)), total + trust
     return made / total
 
 
 def _unlike(one: Tensor, other: Tensor) -> Tensor:
     """How much frames differ around each place, `[n, 1, h, w]`."""
-    apart, half = (one - other).abs().mean(1, keepdim=True), _AROUND // 2
-    rows = functional.avg_pool2d(apart, (1, _AROUND), 1, (0, half), count_include_pad=False)
-    return functional.avg_pool2d(rows, (_AROUND, 1), 1, (half, 0), count_include_pad=False)
+    apart, half = (one - other).abs().mean(1, keepdim=True), dense.AROUND // 2
+    rows = functional.avg_pool2d(apart, (1, dense.AROUND), 1, (0, half), count_include_pad=False)
+    return functional.avg_pool2d(rows, (dense.AROUND, 1), 1, (half, 0), count_include_pad=False)
 
 
 def warped(frames: Tensor, flow: Tensor, mode: Literal["bilinear", "bicubic"] = "bilinear") -> Tensor:
