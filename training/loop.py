@@ -82,7 +82,9 @@ def train(
     given.folder.mkdir(parents=True, exist_ok=True)
     random.seed(given.seed)
     torch.manual_seed(given.seed)
-    net = begin().to(given.device).to(memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
+    net = begin().to(given.device).train()
+    if not any(weight.ndim == 5 for weight in net.parameters()):
+        net = net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     mean = torch.optim.swa_utils.AveragedModel(net, avg_fn=_averaged)
     optimizer = optimized(net, given.rate)
     step = _resume(given, net, mean, optimizer)

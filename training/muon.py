@@ -1,6 +1,6 @@
-"""Muon for networks of convolutions: the momentum of a layer's weights, made orthogonal, is the step (Jordan et al.,
-2024), which takes a small network there in about half as many steps as Adam does. What has no inner matrix (the first
-and last layers, biases, scales) is left to AdamW.
+"""Muon: the momentum of a layer's weights, made orthogonal, is the step (Jordan et al., 2024), which takes a small
+network there in about half as many steps as Adam does. What has no inner matrix (the first and last layers, biases,
+scales) is left to AdamW.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _FASTER = 2.0
 
 
 class Muon(torch.optim.Optimizer):
-    """Over a network in channels_last; needs torch 2.9."""
+    """Over matrices and convolutions, those over pictures in channels_last; needs torch 2.9."""
 
     def __init__(self, net: nn.Module, rate: float, outer: tuple[str, ...]) -> None:
         """`outer` are parts of names: of layers that AdamW moves."""
         self._inner: list[Tensor] = []
         others: list[Tensor] = []
         for name, weight in net.named_parameters():
-            is_inner = weight.ndim == 4 and len(weight) > 1 and not any(part in name for part in outer)
+            is_inner = weight.ndim in (2, 4, 5) and len(weight) > 1 and not any(part in name for part in outer)
             (self._inner if is_inner else others).append(weight)
         # torch's own takes matrices alone: these share their memory with the weights.
         self._matrices = [nn.Parameter(_matrix(one.detach())) for one in self._inner]
@@ -61,5 +61,5 @@ class Muon(torch.optim.Optimizer):
 
 
 def _matrix(weight: Tensor) -> Tensor:
-    """`[out, in, h, w]` as `[out, h * w * in]`, which is how channels_last has it in memory."""
-    return weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
+    """`[out, in, h, w]` as `[out, h * w * in]`, which is how channels_last has it in memory; others as they are."""
+    return (weight.permute(0, 2, 3, 1) if weight.ndim == 4 else weight).reshape(len(weight), -1)

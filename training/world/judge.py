@@ -20,7 +20,8 @@ _WIDE, _HIGH = 112, 64
 """The size at which the camera is looked for."""
 _GRID = 6, 4
 """Cells of a palette."""
-_NEAREST = 5
+_STRIDE, _TRUST = 4, 3.0
+"""Frames over which slow motion is looked for, and how much more it counts than steps from frame to frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ def _salience(frame: Pixels) -> Pixels:
         around /= cv2.GaussianBlur(weight, (0, 0), side / 5)[..., None] + 1e-6
         away = np.sqrt(np.square(colours - around).sum(-1))
         weight = 1 / (1 + (away / 10) ** 4)
-    return away
+    # A sun is bright on blue, but has no colour of its own.
+    high, low = frame.max(-1).astype(np.float32), frame.min(-1).astype(np.float32)
+    return away * np.clip(((high - low) / (high + 12) - 0.15) * 5, 0, 1)
 
 
 def _subject(frame: Pixels) -> Pixels:
@@ -64,7 +67,7 @@ def _subject(frame: Pixels) -> Pixels:
     best, most = 0, 0.0
     for k in range(1, count):
         area = stats[k, cv2.CC_STAT_AREA] / found.size
-        weight = float(found[labels == k].mean()) * min(area, 0.03)
+        weight = float(found[labels == k].mean()) ** 2 * min(area, 0.02)
         if area >= 0.0015 and weight > most:
             best, most = k, weight
     if not best:
@@ -89,10 +92,12 @@ def _windows(clip: Pixels, masks: list[Pixels]) -> Pixels:
     hidden = [
         cv2.dilate(cv2.resize(mask.astype(np.uint8), (_WIDE, _HIGH)), np.ones((7, 7), np.uint8)) > 0 for mask in masks
     ]
+    steps = [_between(small[k - 1], small[k], ~(hidden[k - 1] | hidden[k])) for k in range(1, len(clip))]
+    if len(clip) > _STRIDE:
+        steps = _steadied(steps, small, hidden)
     at = np.zeros(3)
     found = [at]
-    for k in range(1, len(clip)):
-        dx, dy, growth = _between(small[k - 1], small[k], ~(hidden[k - 1] | hidden[k]))
+    for dx, dy, growth in steps:
         # The scene moves one way as the camera goes the other.
         zoom = np.exp(at[2])
         at = at + np.array((-dx / _HIGH / zoom, -dy / _HIGH / zoom, growth))
@@ -100,12 +105,26 @@ def _windows(clip: Pixels, masks: list[Pixels]) -> Pixels:
     return np.stack(found)
 
 
-def _between(first: Pixels, second: Pixels, use: Pixels) -> tuple[float, float, float]:
+def _steadied(steps: list[Pixels], small: list[Pixels], hidden: list[Pixels]) -> list[Pixels]:
+    """Steps that add up to what is seen between frames further apart, where slow motion shows best."""
+    count = len(steps)
+    rows, seen = [np.eye(count)], [np.stack(steps)]
+    for first in range(0, count + 1 - _STRIDE, _STRIDE // 2):
+        last = first + _STRIDE
+        begin = np.sum(steps[first:last], 0)
+        row = np.zeros((1, count))
+        row[0, first:last] = _TRUST
+        rows.append(row)
+        seen.append(_TRUST * _between(small[first], small[last], ~(hidden[first] | hidden[last]), begin)[None])
+    return list(np.linalg.lstsq(np.concatenate(rows), np.concatenate(seen), rcond=None)[0])
+
+
+def _between(first: Pixels, second: Pixels, use: Pixels, begin: Pixels | None = None) -> Pixels:
     """By how many pixels the scene moves from one frame to the next, and the logarithm of how it grows: the least
-    squares of brightness that stays the same, where what does not agree counts little."""
+    squares of brightness that stays the same, where what does not agree counts little; sought from `begin` on. `[3]`."""
     y, x = np.mgrid[:_HIGH, :_WIDE].astype(np.float32)
     x, y = x - (_WIDE - 1) / 2, y - (_HIGH - 1) / 2
-    moved = np.zeros(3)
+    moved = np.zeros(3) if begin is None else begin
     for doubt in (80, 50, 30, 20, 12, 12):
         scale = np.exp(-moved[2])
         back_x, back_y = (
@@ -130,7 +149,7 @@ def _between(first: Pixels, second: Pixels, use: Pixels) -> tuple[float, float, 
         left = rows.T @ (rows * weight[:, None]) + np.diag((0.05, 0.05, 50.0))
         change = np.linalg.solve(left, rows.T @ (error * weight))
         moved = moved + change
-    return float(moved[0]), float(moved[1]), float(moved[2])
+    return moved
 
 
 def _camera(windows: Pixels) -> str:

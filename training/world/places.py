@@ -86,7 +86,7 @@ def _clouds(canvas: Canvas, rng: np.random.Generator, count: int, high: float, l
 
 def _sky(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
     canvas = _gradient([(0, (0.50, 0.64, 0.80)), (0.55, (0.72, 0.82, 0.90)), (1, (0.90, 0.91, 0.90))])
-    _clouds(canvas, rng, 5, 0.15, 0.6, (0.97, 0.97, 0.96))
+    _clouds(canvas, rng, 8, 0.12, 0.78, (0.98, 0.98, 0.97))
     for level, tone in ((0.8, 0.90), (0.88, 0.93), (0.95, 0.96)):
         edge = _ridge(rng, level, 0.05, rng.uniform(1.5, 2.5))
         edge -= 0.02 * np.abs(np.sin(_X * np.pi * rng.uniform(7, 10) + rng.random() * 6)).astype(np.float32)
@@ -96,17 +96,28 @@ def _sky(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
 
 def _sea(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
     canvas = _gradient([(0, (0.58, 0.70, 0.82)), (horizon, (0.86, 0.88, 0.87)), (1, (0.86, 0.88, 0.87))])
-    _clouds(canvas, rng, 3, 0.2, horizon - 0.12, (0.95, 0.95, 0.95))
+    _clouds(canvas, rng, 5, 0.2, horizon - 0.12, (0.97, 0.97, 0.96))
+    for x in rng.permutation(np.array((0.12, 0.38, 0.62, 0.88)))[: rng.integers(2, 4)]:
+        edge = horizon - 0.07 * np.exp(-(((_X - x - rng.uniform(-0.08, 0.08)) / rng.uniform(0.03, 0.07)) ** 2))
+        tone = rng.uniform(0.40, 0.52)
+        _land(canvas, edge.astype(np.float32), (tone, tone + 0.08, tone + 0.06), (tone, tone + 0.08, tone + 0.06))
     _land(canvas, np.full(WIDTH, horizon, np.float32), (0.24, 0.37, 0.44), (0.55, 0.68, 0.72), 0.45)
     depth = np.clip((_Y - horizon) / (1 - horizon), 0, 1)
     for _ in range(3):
         rows = np.sin((depth**0.6) * rng.uniform(24, 34) + 1.5 * _noise(rng, 4, 3) + rng.random() * 6)
         canvas += (0.035 * rows * np.clip(depth * 6, 0, 1))[..., None]
-    if rng.random() < 0.5:
-        edge = _ridge(rng, horizon - 0.01, 0.05, rng.uniform(0.6, 1.2)) + 0.04 * np.abs(_X - rng.uniform(0.2, 0.8))
-        mask = np.clip((_Y - edge) * HEIGHT, 0, 1) * np.clip((horizon - _Y) * HEIGHT, 0, 1)
-        _blend(canvas, mask.astype(np.float32), (0.62, 0.70, 0.74))
+    for y in np.sort(rng.uniform(horizon + 0.04, 1.0, 22)):
+        near = (y - horizon) / (1 - horizon)
+        _crest(canvas, rng.random(), float(y), 5 + 16 * near, 0.8 + 1.4 * near)
     return canvas, rng.uniform(0.72, 0.8)
+
+
+def _crest(canvas: Canvas, x: float, y: float, length: float, thick: float) -> None:
+    """Of a wave: a flat light stroke; place in 0..1, sizes in pixels."""
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    centre, axes = (int(x * WIDTH * 16), int(y * HEIGHT * 16)), (int(length * 16), int(thick * 16))
+    cv2.ellipse(mask, centre, axes, 0, 0, 360, 0.7, -1, cv2.LINE_AA, 4)
+    _blend(canvas, mask, (0.86, 0.91, 0.92))
 
 
 def _hills(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
@@ -135,19 +146,19 @@ def _city(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
     canvas = _gradient([(0, (0.07, 0.09, 0.16)), (horizon, (0.24, 0.23, 0.32)), (1, (0.24, 0.23, 0.32))])
     for _ in range(24):
         _dot(canvas, rng.random(), rng.uniform(0, 0.4), 1.2, (0.8, 0.8, 0.85), rng.uniform(0.4, 0.9))
-    for level, tone, lit in ((0.30, (0.17, 0.17, 0.25), 0.3), (0.42, (0.11, 0.115, 0.18), 0.5)):
+    for level, tone, glow in ((0.30, (0.17, 0.17, 0.25), 0.42), (0.42, (0.11, 0.115, 0.18), 0.62)):
         x = -10
         while x < WIDTH:
-            width, top = int(rng.integers(28, 60)), int((level + rng.uniform(-0.1, 0.16)) * HEIGHT)
+            width, top = int(rng.integers(34, 64)), int((level + rng.uniform(-0.1, 0.16)) * HEIGHT)
             canvas[top:, max(0, x) : x + width] = tone
-            for row in range(top + 8, int(0.82 * HEIGHT), 13):
-                for column in range(x + 6, x + width - 8, 11):
-                    if rng.random() < lit * 0.6 and column > 0:
-                        bright = rng.uniform(0.6, 1.0)
-                        canvas[row : row + 6, column : column + 5] = np.array((0.82, 0.72, 0.52)) * bright
+            for row in range(top + 10, int(0.80 * HEIGHT), 19):
+                for column in range(max(x, 0) + 8, x + width - 12, 17):
+                    if rng.random() < 0.3:
+                        bright = rng.uniform(0.7, 1.0) * glow
+                        canvas[row : row + 9, column : column + 7] = np.array((1.0, 0.86, 0.60)) * bright
             x += width + int(rng.integers(0, 10))
     _land(canvas, np.full(WIDTH, 0.84, np.float32), (0.13, 0.13, 0.17), (0.20, 0.20, 0.25), 0.16)
-    return cv2.GaussianBlur(canvas, (0, 0), 0.8), 0.9
+    return cv2.GaussianBlur(canvas, (0, 0), 1.3), 0.9
 
 
 def _snow(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
@@ -157,10 +168,15 @@ def _snow(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
     for below, tone in ((0.0, 0.90), (0.12, 0.94), (0.26, 0.97)):
         edge = _ridge(rng, horizon + below, 0.06, rng.uniform(0.6, 1.4))
         _land(canvas, edge, (tone - 0.08, tone - 0.05, tone - 0.01), (tone, tone, tone))
-        for _ in range(rng.integers(2, 5) if below < 0.2 else 0):
-            column, size = int(rng.integers(WIDTH)), rng.uniform(20, 34) * (0.7 + 2 * below)
+        for column in _spread(rng, 5 if below < 0.2 else 0):
+            size = rng.uniform(20, 34) * (0.7 + 2 * below)
             _pine(canvas, column, float(edge[column]) * HEIGHT + 2, size)
     return canvas, 0.88
+
+
+def _spread(rng: np.random.Generator, count: int) -> list[int]:
+    """Columns of a canvas: one somewhere in each of so many parts."""
+    return [int((k + rng.uniform(0.1, 0.9)) / count * WIDTH) for k in range(count)]
 
 
 def _pine(canvas: Canvas, x: float, y: float, size: float) -> None:
@@ -185,7 +201,21 @@ def _desert(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
         slope = np.gradient(edge) * WIDTH
         share = np.clip((_Y - edge) * HEIGHT, 0, 1) * np.clip(1 - (_Y - edge) / 0.2, 0, 1) * np.clip(slope * 1.5, 0, 1)
         _blend(canvas, (0.55 * share).astype(np.float32), (0.66 * bright, 0.56 * bright, 0.45 * bright))
+        for column in _spread(rng, 4 if 0 < below < 0.3 else 0):
+            _cactus(canvas, column, float(edge[column]) * HEIGHT + 2, rng.uniform(22, 34) * (0.6 + 2 * below), rng)
     return canvas, 0.88
+
+
+def _cactus(canvas: Canvas, x: float, y: float, size: float, rng: np.random.Generator) -> None:
+    thick = max(2, round(size * 0.17))
+    strokes = [((x, y), (x, y - size))]
+    for side, height in ((-1, rng.uniform(0.3, 0.5)), (1, rng.uniform(0.4, 0.6))):
+        elbow = (x + side * size * 0.3, y - size * height)
+        strokes += [((x, y - size * height), elbow), (elbow, (elbow[0], elbow[1] - size * 0.28))]
+    for shift, colour in ((0.0, (0.36, 0.45, 0.33)), (-0.25 * thick, (0.47, 0.56, 0.41))):
+        for start, end in strokes:
+            points = [(round((px + shift) * 16), round(py * 16)) for px, py in (start, end)]
+            cv2.line(canvas, points[0], points[1], colour, thick if not shift else max(1, thick // 3), cv2.LINE_AA, 4)
 
 
 def _field(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
@@ -194,6 +224,11 @@ def _field(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
     edge = _ridge(rng, horizon - 0.03, 0.05, rng.uniform(0.8, 1.6))
     _land(canvas, edge, (0.56, 0.68, 0.62), (0.62, 0.73, 0.68))
     _land(canvas, _ridge(rng, horizon + 0.03, 0.02, 1.0), (0.44, 0.58, 0.36), (0.66, 0.74, 0.52), 0.4)
+    for column in _spread(rng, 6):
+        size = rng.uniform(6, 13)
+        for dx, dy in ((0, -1.1), (-0.8, -0.5), (0.8, -0.5)):
+            y = horizon + 0.03 + dy * size / HEIGHT
+            _dot(canvas, (column + dx * size * 0.7) / WIDTH, y, size, (0.36, 0.49, 0.33))
     tones: tuple[Colour, ...] = ((0.96, 0.94, 0.88), (0.90, 0.84, 0.60), (0.88, 0.72, 0.76), (0.78, 0.74, 0.88))
     for y in np.sort(rng.uniform(horizon + 0.08, 1.0, 90)):
         near = (y - horizon) / (1 - horizon)

@@ -77,11 +77,8 @@ _LIGHTS = {
 def clip(scene: Scene, seed: int) -> NDArray[np.uint8]:
     """The clip of a scene, `[FRAMES, HEIGHT, WIDTH, 3]`, RGB; another for each seed."""
     rng = np.random.default_rng((7, seed))
-    canvas, ground = painted(scene.setting, rng)
+    canvas, ground = _place(scene, rng)
     light = _LIGHTS[scene.light]
-    canvas = _lit(canvas, light, scene.light, rng)
-    if rng.random() < 0.5:
-        canvas = np.ascontiguousarray(canvas[:, ::-1])
     size = _SIZES[scene.size] * rng.uniform(0.93, 1.07)
     at, windows = _tracks(scene, size, rng)
     phase, turns = rng.random(), TURNS.get(scene.subject, 0.0)
@@ -105,6 +102,22 @@ def clip(scene: Scene, seed: int) -> NDArray[np.uint8]:
         _paint(frame, scene, place, diameter, (phase + turning) % 1, right, swing + _heading(scene), light)
         frames[k] = _styled(frame, scene.style)
     return frames
+
+
+def view(scene: Scene, seed: int) -> NDArray[np.uint8]:
+    """The setting of a scene, without its subject, as a camera may see it: `[HEIGHT, WIDTH, 3]`, RGB."""
+    rng = np.random.default_rng((8, seed))
+    canvas, _ = _place(scene, rng)
+    x, y = rng.uniform(-0.5, 0.5, 2)
+    window = _PAN * WIDTH / HEIGHT * float(x), _TILT * float(y), _ZOOM ** float(rng.random() < 0.2)
+    return _styled(_seen(canvas, window), scene.style)
+
+
+def _place(scene: Scene, rng: np.random.Generator) -> tuple[Floats, float]:
+    """The setting in its light, and how far down, in 0..1, things would stand on the ground in it."""
+    canvas, ground = painted(scene.setting, rng)
+    canvas = _lit(canvas, _LIGHTS[scene.light], scene.light, rng)
+    return (np.ascontiguousarray(canvas[:, ::-1]) if rng.random() < 0.5 else canvas), ground
 
 
 def _tracks(
@@ -322,12 +335,11 @@ def _lit(canvas: Floats, light: _Light, name: str, rng: np.random.Generator) -> 
 
 
 def _styled(frame: Floats, style: str) -> NDArray[np.uint8]:
-    yy, xx = _FROM_MIDDLE
     if style == "cinematic":
         grey = frame.mean(-1, keepdims=True)
-        toned = frame + np.where(grey > 0.5, 0.05, -0.05) * np.array((1.0, 0.1, -0.9), np.float32)
+        toned = frame + 0.05 * np.clip(6 * grey - 3, -1, 1) * np.array((1.0, 0.1, -0.9), np.float32)
         frame = (toned * toned * (3 - 2 * toned)) * 0.55 + toned * 0.45
-        frame = frame * (1 - 0.25 * (xx * xx + yy * yy) ** 1.2)[..., None]
+        frame = frame * (1 - 0.12 * _CORNERS)
     elif style == "noir":
         high, low = frame.max(-1, keepdims=True), frame.min(-1, keepdims=True)
         keep = np.clip((high - low) / (high + 0.05) * 3.2 - 1.5, 0, 1) * np.clip(high * 4 - 0.6, 0, 1)
@@ -335,19 +347,19 @@ def _styled(frame: Floats, style: str) -> NDArray[np.uint8]:
         grey = np.clip(grey * 1.12 - 0.06, 0, 1)
         grey = grey * grey * (3 - 2 * grey)
         frame = grey + (frame - grey) * 0.85 * keep
-        frame = frame * (1 - 0.3 * (xx * xx + yy * yy) ** 1.3)[..., None]
+        frame = frame * (1 - 0.35 * _CORNERS)
     elif style == "vintage":
         grey = frame.mean(-1, keepdims=True)
         frame = (grey + (frame - grey) * 0.8) * np.array((0.88, 0.83, 0.75), np.float32) + np.array(
             (0.09, 0.08, 0.06), np.float32
         )
-        frame = frame * (1 - 0.22 * (xx * xx + yy * yy) ** 1.5)[..., None]
+        frame = frame * (1 - 0.18 * _CORNERS)
     elif style == "anime":
         grey = frame.mean(-1, keepdims=True)
         frame = (grey + (frame - grey) * 1.18) * 1.05
     elif style == "miniature":
         soft = cv2.GaussianBlur(frame, (0, 0), 3.0)
-        share = np.clip((np.abs(yy) - 0.42) * 2.6, 0, 1)[..., None]
+        share = np.clip((np.abs(_FROM_MIDDLE[0]) - 0.42) * 2.6, 0, 1)[..., None]
         frame = frame + share * (soft - frame)
         grey = frame.mean(-1, keepdims=True)
         frame = (grey + (frame - grey) * 1.15) * 1.04
@@ -357,3 +369,5 @@ def _styled(frame: Floats, style: str) -> NDArray[np.uint8]:
 _FROM_MIDDLE = np.meshgrid(
     np.linspace(-1, 1, HEIGHT, dtype=np.float32), np.linspace(-1, 1, WIDTH, dtype=np.float32), indexing="ij"
 )
+_CORNERS = ((_FROM_MIDDLE[0] ** 2 + _FROM_MIDDLE[1] ** 2) / 2)[..., None] ** 2.5
+"""How near each place is to a corner, in 0..1."""

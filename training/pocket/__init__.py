@@ -1,0 +1,1 @@
+"""The small text-to-video model in the box: how it is made."""

@@ -1,0 +1,226 @@
+"""Train the video autoencoder: `python -m training.pocket.autoencoder [--steps N]`.
+
+LTX's classes, small: patches of 8x8 pixels, then halved twice in space and time, so that a latent frame stands for 4
+frames and each of its places for 32x32 pixels. It does not begin from nothing. A linear autoencoder of such blocks,
+by principal components level by level, can be written into the weights of these classes exactly, but for their
+activations (see `begin`); what is learned from there is what is not linear, and what crosses the borders of blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_ltx import AutoencoderKLLTXVideo
+from torch import Tensor, nn
+
+from training import loop
+from training.muon import Muon
+from training.pocket import stock
+from vidflow.places import resource
+
+LATENTS, _WIDTH, _PATCH = 55, 112, 8
+_NOISE = 0.08
+"""Of the latents, of about 1, while it learns: the decoder is to bear what a sampler gets a little wrong."""
+_EDGES = 0.6
+"""How much differences between neighbours count beside values: a soft edge, or one where blocks meet, costs more."""
+_CONSTANT = 10.0
+"""What a channel holds that is the same everywhere, beside values of about 1: it makes RMS norms alike."""
+_CROP = 4, 5
+"""How many blocks of 32x32 pixels a sample is high and wide."""
+
+
+def network() -> AutoencoderKLLTXVideo:
+    """Without its weights."""
+    return AutoencoderKLLTXVideo(
+        latent_channels=LATENTS,
+        block_out_channels=(_WIDTH, _WIDTH),
+        down_block_types=("LTXVideoDownBlock3D",) * 2,
+        decoder_block_out_channels=(_WIDTH, _WIDTH),
+        layers_per_block=(0, 1, 1),
+        decoder_layers_per_block=(2, 1, 1),
+        spatio_temporal_scaling=(True, True),
+        decoder_spatio_temporal_scaling=(True, True),
+        decoder_inject_noise=(False,) * 3,
+        downsample_type=("conv",) * 2,
+        upsample_residual=(False,) * 2,
+        upsample_factor=(1,) * 2,
+        patch_size=_PATCH,
+        decoder_causal=False,
+    )
+
+
+@torch.no_grad()
+def begin(clips: Tensor) -> AutoencoderKLLTXVideo:
+    """The network as a linear autoencoder of `clips`, `[n, 3, frames, height, width]` in -1..1.
+
+    Each level takes the principal components of blocks of what the level below gives: of 8x8 pixels, of 2x2x2 of
+    these, and again. Residual networks give nothing at first. An RMS norm, a SiLU and a convolution stand before the
+    latents and before the pixels: a large channel that is the same everywhere makes the norm a division by a constant,
+    and of a value and its negative SiLU keeps the difference, so `silu(a) - silu(-a) = a` goes through unchanged.
+    """
+    net = network()
+    encoder: Any = net.encoder
+    decoder: Any = net.decoder
+    for name, part in net.named_modules():
+        if isinstance(part, nn.Conv3d) and not name.endswith("conv1.conv"):
+            nn.init.zeros_(part.weight)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+    pairs = (_WIDTH - 1) // 2
+    patches = _patches(clips)
+    mean0, basis0 = _components(patches, pairs)
+    first = _projected(patches, mean0, basis0)
+    mean1, basis1 = _components(_blocks(first), _WIDTH)
+    second = _projected(_blocks(first), mean1, basis1)
+    mean2, basis2 = _components(_blocks(second), LATENTS)
+    third = _projected(_blocks(second), mean2, basis2)
+    # Between what has all channels equally strong and what leaves them as they are.
+    deviation = third.transpose(0, 1).flatten(1).std(1)
+    scale = deviation**-0.5
+    scale = scale / (deviation * scale).square().mean().sqrt()
+
+    entry = encoder.conv_in.conv
+    entry.weight[:pairs, :, 2, 1, 1] = basis0.T
+    entry.bias[:pairs] = -basis0.T @ mean0
+    down = encoder.down_blocks[0].downsamplers[0].conv
+    _write_down(down, mean1, basis1, 0)
+    down = encoder.down_blocks[1].downsamplers[0].conv
+    _write_down(down, mean2, basis2 * scale, 0)
+    _write_down(down, mean2, -basis2 * scale, LATENTS)
+    rms = _CONSTANT / 4
+    down.bias[2 * LATENTS] = rms * _WIDTH**0.5
+    places = torch.arange(LATENTS)
+    encoder.conv_out.conv.weight[places, places, 2, 1, 1] = rms
+    encoder.conv_out.conv.weight[places, places + LATENTS, 2, 1, 1] = -rms
+    encoder.conv_out.conv.bias[LATENTS:] = -6.0
+
+    decoder.conv_in.conv.weight[places, places, 1, 1, 1] = 1 / scale
+    up = decoder.up_blocks[0].upsamplers[0].conv.conv
+    up.weight[: _WIDTH * 8, :LATENTS, 1, 1, 1] = basis2
+    up.bias[: _WIDTH * 8] = mean2
+    up = decoder.up_blocks[1].upsamplers[0].conv.conv
+    values = pairs * 8
+    up.weight[:values, :, 1, 1, 1], up.bias[:values] = basis1, mean1
+    up.weight[values : 2 * values, :, 1, 1, 1], up.bias[values : 2 * values] = -basis1, -mean1
+    up.bias[2 * values : 2 * values + 8] = _CONSTANT * _WIDTH**0.5
+    exit = decoder.conv_out.conv
+    exit.weight[:, :pairs, 1, 1, 1] = basis0 * _CONSTANT
+    exit.weight[:, pairs : 2 * pairs, 1, 1, 1] = -basis0 * _CONSTANT
+    exit.bias[:] = mean0
+    return net
+
+
+def _patches(clips: Tensor) -> Tensor:
+    """`[n, 3 * 64, frames, height / 8, width / 8]`, in the order in which the network has them."""
+    n, colours, frames, height, width = clips.shape
+    found = clips.reshape(n, colours, frames, height // _PATCH, _PATCH, width // _PATCH, _PATCH)
+    return found.permute(0, 1, 6, 4, 2, 3, 5).flatten(1, 3)
+
+
+def _blocks(values: Tensor) -> Tensor:
+    """`[n, c, 2t - 1, 2h, 2w]` as `[n, c * 8, t, h, w]`: the first frame stands alone, and is taken twice."""
+    values = torch.cat((values[:, :, :1], values), 2)
+    n, channels, frames, height, width = values.shape
+    found = values.reshape(n, channels, frames // 2, 2, height // 2, 2, width // 2, 2)
+    return found.permute(0, 1, 3, 5, 7, 2, 4, 6).flatten(1, 4)
+
+
+def _components(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The mean and the first principal components of `[n, c, t, h, w]`: `[c]` and `[c, count]`."""
+    rows = values.transpose(0, 1).flatten(1)
+    mean = rows.mean(1)
+    rows = rows - mean[:, None]
+    basis = torch.linalg.eigh((rows @ rows.T).double()).eigenvectors
+    return mean, basis.flip(1)[:, :count].float()
+
+
+def _projected(values: Tensor, mean: Tensor, basis: Tensor) -> Tensor:
+    return torch.einsum("nc...,ck->nk...", values - mean[:, None, None, None], basis)
+
+
+def _write_down(conv: nn.Conv3d, mean: Tensor, basis: Tensor, first: int) -> None:
+    """Have channels from `first` on of a convolution of stride 2 give components of blocks of 2x2x2."""
+    count = basis.shape[1]
+    inner = len(basis) // 8
+    assert conv.bias is not None
+    conv.weight[first : first + count, :inner, 1:, 1:, 1:] = basis.T.reshape(count, inner, 2, 2, 2)
+    conv.bias[first : first + count] = -basis.T @ mean
+
+
+def loss(net: nn.Module, clips: Tensor) -> Tensor:
+    """Of what comes back of `[n, 3, frames, height, width]`, through latents with some noise."""
+    assert isinstance(net, AutoencoderKLLTXVideo)
+    latents = net.encode(clips).latent_dist.mode()  # pyright: ignore[reportAttributeAccessIssue]
+    made = net.decode(latents + _NOISE * torch.randn_like(latents)).sample.float()  # pyright: ignore[reportAttributeAccessIssue]
+    error = made - clips
+    edges = sum(error.diff(dim=axis).abs().mean() for axis in (2, 3, 4))
+    return (
+        0.5 * error.abs().mean() + 6 * error.square().mean() + _EDGES * edges + 1e-4 * latents.float().square().mean()
+    )
+
+
+def there_and_back(net: nn.Module, clips: Tensor) -> Tensor:
+    """What an autoencoder makes of clips, a few at a time."""
+    assert isinstance(net, AutoencoderKLLTXVideo)
+    with torch.autocast(clips.device.type, torch.bfloat16):
+        return torch.cat(
+            [net.decode(net.encode(few).latent_dist.mode()).sample.float() for few in clips.split(4)]  # pyright: ignore[reportAttributeAccessIssue]
+        )
+
+
+def borders(made: Tensor) -> float:
+    """The mean difference of neighbours across the borders of blocks, beside that elsewhere: 1 where none is seen."""
+    shares: list[float] = []
+    for axis in (-1, -2):
+        steps = made.diff(dim=axis).abs().transpose(axis, -1).flatten(0, -2).mean(0)
+        on = torch.arange(len(steps)) % 32 == 31
+        shares.append(float(steps[on].mean() / steps[~on].mean()))
+    return max(shares)
+
+
+def as_clips(frames: np.ndarray[Any, Any]) -> Tensor:
+    """`[n, t, h, w, 3]` in uint8 as `[n, 3, t, h, w]` in -1..1."""
+    return torch.from_numpy(frames).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+
+
+def main() -> None:
+    """Train and ship."""
+    parser = loop.options(__doc__, steps=6000, batch=3, rate=3e-4, folder="pocket-autoencoder")
+    parser.add_argument("--clips", type=int, default=1200, help="how many are rendered (default %(default)s)")
+    parser.add_argument("--to", type=Path, default=resource("models/pocket/vae"))
+    given = parser.parse_args()
+    budget = replace(loop.budget(given), fall=0.2)
+    kept = np.stack(list(stock.clips(given.seed * 10**6, given.clips)))
+    unseen = as_clips(np.stack(list(stock.clips(stock.HELD_OUT, 24)))).to(budget.device)
+    height, width = (side * 32 for side in _CROP)
+
+    def batch(step: int) -> Tensor:
+        rng = np.random.default_rng((budget.seed, step))
+        cuts: list[Any] = []
+        for _ in range(budget.batch):
+            clip = kept[rng.integers(len(kept))]
+            y, x = rng.integers(clip.shape[1] - height + 1), rng.integers(clip.shape[2] - width + 1)
+            cut = clip[:, y : y + height, x : x + width]
+            cuts.append(cut[:, :, ::-1] if rng.random() < 0.5 else cut)
+        return as_clips(np.stack(cuts)).to(budget.device)
+
+    def validate(net: nn.Module) -> dict[str, float]:
+        made = there_and_back(net, unseen)
+        errors = ((made.clamp(-1, 1) - unseen) / 2).square().flatten(1).mean(1)
+        found = -10 * errors.log10()
+        return {"psnr": float(found.mean()), "worst": float(found.min()), "borders": borders(made)}
+
+    def optimized(net: nn.Module, rate: float) -> torch.optim.Optimizer:
+        return Muon(net, rate, outer=("conv_in", "conv_out", "samplers"))
+
+    net = loop.train(lambda: begin(as_clips(kept[:200])), budget, batch, loss, validate, every=200, optimized=optimized)
+    assert isinstance(net, AutoencoderKLLTXVideo)
+    net.half().save_pretrained(given.to)
+
+
+if __name__ == "__main__":
+    main()

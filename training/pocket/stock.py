@@ -1,0 +1,35 @@
+"""Clips of the world and their captions, rendered by as many processes as there are cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.world.render import clip
+from training.world.words import Scene, drawn
+
+HELD_OUT = 10**9
+"""The seeds of scenes that are never trained on begin here."""
+_TOGETHER = 8
+
+
+def scene(seed: int) -> Scene:
+    """The scene of a seed."""
+    return drawn(np.random.default_rng((1, seed)), unseen=seed >= HELD_OUT)
+
+
+def clips(first: int, count: int) -> Iterator[NDArray[Any]]:
+    """The clips of the seeds from `first` on, each `[FRAMES, HEIGHT, WIDTH, 3]` in uint8."""
+    # Started anew: a copy of a process that runs threads of torch may wait for them for ever.
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_clip, range(first, first + count), chunksize=_TOGETHER)
+
+
+def _clip(seed: int) -> NDArray[Any]:
+    return clip(scene(seed), seed)
