@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from training.world import render, words
-from training.world.judge import seen
+from training.world.judge import Judge
 from training.world.render import clip
 from training.world.words import PARTS, Scene, caption, drawn
 
@@ -61,10 +61,11 @@ def test_what_is_held_out_is_never_drawn_to_train_on() -> None:
 
 def test_the_judge_sees_what_is_there() -> None:
     rng = np.random.default_rng(11)
-    right = {"colour": 0, "motion": 0, "camera": 0}
+    judge = Judge(views=2)
+    right = {"colour": 0, "motion": 0, "camera": 0, "setting": 0, "light": 0}
     scenes = [drawn(rng, unseen=k % 2 == 1) for k in range(16)]
     for k, scene in enumerate(scenes):
-        found = seen(clip(scene, k))
+        found = judge.seen(clip(scene, k))
         for part in right:
             right[part] += getattr(found, part) == getattr(scene, part)
     assert min(right.values()) >= 14, right

@@ -189,7 +189,7 @@ def as_clips(frames: np.ndarray[Any, Any]) -> Tensor:
 
 def main() -> None:
     """Train and ship."""
-    parser = loop.options(__doc__, steps=6000, batch=3, rate=3e-4, folder="pocket-autoencoder")
+    parser = loop.options(__doc__, steps=6000, batch=3, rate=1.2e-4, folder="pocket-autoencoder")
     parser.add_argument("--clips", type=int, default=1200, help="how many are rendered (default %(default)s)")
     parser.add_argument("--to", type=Path, default=resource("models/pocket/vae"))
     given = parser.parse_args()

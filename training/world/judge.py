@@ -1,25 +1,29 @@
 """What is seen in a clip, by plain image analysis: no network, nothing learned but palettes of renders.
 
 The camera is found as the global motion of what is not the subject; the subject as what is most saturated; its motion
-as its track against what the camera does; its colour as its hue; setting and light by the nearest palette.
+as its track against what the camera does; its colour as its hue; setting and light as those of the nearest palette.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world.render import COLOURS
+from training.world.render import COLOURS, view
+from training.world.words import PARTS, Scene
 
 Pixels = NDArray[Any]
 _WIDE, _HIGH = 112, 64
 """The size at which the camera is looked for."""
-_GRID = 6, 4
-"""Cells of a palette."""
+_ROWS = 6
+"""Of a palette."""
+_TEXTURE = 30.0
+"""How much the texture of a row counts beside its colour."""
 _STRIDE, _TRUST = 4, 3.0
 """Frames over which slow motion is looked for, and how much more it counts than steps from frame to frame."""
 
@@ -31,15 +35,30 @@ class Seen:
     colour: str | None
     motion: str | None
     camera: str
-    palette: Pixels
-    """Mean Lab of the cells of the setting, `[cells * 3]`."""
+    setting: str
+    light: str
 
 
-def seen(clip: Pixels) -> Seen:
-    """What `[n, h, w, 3]` shows, RGB in uint8."""
-    masks = [_subject(frame) for frame in clip]
-    windows = _windows(clip, masks)
-    return Seen(_colour(clip, masks), _motion(masks, windows), _camera(windows), _palette(clip, masks))
+class Judge:
+    """Tells what clips show."""
+
+    def __init__(self, views: int = 6) -> None:
+        """Beside the palettes of so many views of each setting in each light and style."""
+        kinds = list(product(*(PARTS[part] for part in ("setting", "light", "style"))))
+        self._kinds = kinds * views
+        palettes: list[Pixels] = []
+        for seed, (setting, light, style) in enumerate(self._kinds):
+            shown = view(Scene("ball", "red", "small", setting, "still", "static", light, style), seed)
+            palettes.append(_palette(shown[None], [np.zeros(shown.shape[:2], bool)]))
+        self._palettes = np.stack(palettes)
+
+    def seen(self, clip: Pixels) -> Seen:
+        """What `[n, h, w, 3]` shows, RGB in uint8."""
+        masks = [_subject(frame) for frame in clip]
+        windows = _windows(clip, masks)
+        away = np.square(self._palettes - _palette(clip, masks)).sum(1)
+        setting, light, _ = self._kinds[int(away.argmin())]
+        return Seen(_colour(clip, masks), _motion(masks, windows), _camera(windows), setting, light)
 
 
 def _salience(frame: Pixels) -> Pixels:
@@ -121,7 +140,7 @@ def _steadied(steps: list[Pixels], small: list[Pixels], hidden: list[Pixels]) ->
 
 def _between(first: Pixels, second: Pixels, use: Pixels, begin: Pixels | None = None) -> Pixels:
     """By how many pixels the scene moves from one frame to the next, and the logarithm of how it grows: the least
-    squares of brightness that stays the same, where what does not agree counts little; sought from `begin` on. `[3]`."""
+    squares of brightness that stays the same, where what does not agree counts little; sought from `begin` on."""
     y, x = np.mgrid[:_HIGH, :_WIDE].astype(np.float32)
     x, y = x - (_WIDE - 1) / 2, y - (_HIGH - 1) / 2
     moved = np.zeros(3) if begin is None else begin
@@ -215,10 +234,15 @@ _HUES = {name: _hue(colour) for name, colour in COLOURS.items()}
 
 
 def _palette(clip: Pixels, masks: list[Pixels]) -> Pixels:
-    cells = np.zeros((_GRID[1], _GRID[0], 4), np.float32)
-    for frame, mask in zip(clip[::2], masks[::2], strict=True):
-        free = (cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0).astype(np.float32)
+    """Of the setting, by rows: mean Lab, and the mean steps of L across and down, `[_ROWS * 5]`."""
+    total = np.zeros((_ROWS, 6))
+    for frame, mask in zip(clip[::4], masks[::4], strict=True):
+        free = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
         lab = cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-        shown = np.concatenate((lab * free[..., None], free[..., None]), -1)
-        cells += cv2.resize(shown, _GRID, interpolation=cv2.INTER_AREA)
-    return (cells[..., :3] / np.maximum(cells[..., 3:], 1e-3)).reshape(-1)
+        bright = cv2.GaussianBlur(lab[..., 0], (0, 0), 1.0)
+        steps = [np.abs(cv2.Sobel(bright, cv2.CV_32F, *axis, scale=1 / 8)) for axis in ((1, 0), (0, 1))]
+        found = np.dstack((lab, *steps, np.ones_like(bright))) * free[..., None]
+        total += np.stack([rows.sum((0, 1)) for rows in np.array_split(found, _ROWS)])
+    means = total[:, :5] / np.maximum(total[:, 5:], 1)
+    means[:, 3:] = _TEXTURE * np.sqrt(means[:, 3:])
+    return means.reshape(-1)

@@ -85,7 +85,7 @@ def _clouds(canvas: Canvas, rng: np.random.Generator, count: int, high: float, l
 
 
 def _sky(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
-    canvas = _gradient([(0, (0.50, 0.64, 0.80)), (0.55, (0.72, 0.82, 0.90)), (1, (0.90, 0.91, 0.90))])
+    canvas = _gradient([(0, (0.40, 0.58, 0.82)), (0.55, (0.62, 0.76, 0.90)), (1, (0.82, 0.88, 0.92))])
     _clouds(canvas, rng, 8, 0.12, 0.78, (0.98, 0.98, 0.97))
     for level, tone in ((0.8, 0.90), (0.88, 0.93), (0.95, 0.96)):
         edge = _ridge(rng, level, 0.05, rng.uniform(1.5, 2.5))
@@ -143,10 +143,10 @@ def _hills(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
 
 
 def _city(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
-    canvas = _gradient([(0, (0.07, 0.09, 0.16)), (horizon, (0.24, 0.23, 0.32)), (1, (0.24, 0.23, 0.32))])
+    canvas = _gradient([(0, (0.06, 0.08, 0.17)), (horizon, (0.46, 0.34, 0.36)), (1, (0.46, 0.34, 0.36))])
     for _ in range(24):
         _dot(canvas, rng.random(), rng.uniform(0, 0.4), 1.2, (0.8, 0.8, 0.85), rng.uniform(0.4, 0.9))
-    for level, tone, glow in ((0.30, (0.17, 0.17, 0.25), 0.42), (0.42, (0.11, 0.115, 0.18), 0.62)):
+    for level, tone, glow in ((0.30, (0.20, 0.18, 0.26), 0.46), (0.42, (0.11, 0.115, 0.18), 0.66)):
         x = -10
         while x < WIDTH:
             width, top = int(rng.integers(34, 64)), int((level + rng.uniform(-0.1, 0.16)) * HEIGHT)
@@ -162,7 +162,7 @@ def _city(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
 
 
 def _snow(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
-    canvas = _gradient([(0, (0.66, 0.73, 0.80)), (horizon, (0.86, 0.88, 0.91)), (1, (0.86, 0.88, 0.91))])
+    canvas = _gradient([(0, (0.62, 0.66, 0.78)), (horizon, (0.84, 0.83, 0.88)), (1, (0.84, 0.83, 0.88))])
     edge = _ridge(rng, horizon - 0.1, 0.12, rng.uniform(1.2, 2))
     _land(canvas, edge, (0.78, 0.82, 0.87), (0.72, 0.77, 0.84))
     for below, tone in ((0.0, 0.90), (0.12, 0.94), (0.26, 0.97)):
@@ -195,12 +195,12 @@ def _desert(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
     canvas = _gradient([(0, (0.66, 0.76, 0.82)), (horizon, (0.92, 0.89, 0.82)), (1, (0.92, 0.89, 0.82))])
     for below, bright in ((-0.02, 0.98), (0.08, 1.0), (0.2, 0.96), (0.34, 0.9)):
         edge = _ridge(rng, horizon + below, 0.08, rng.uniform(0.7, 1.5))
-        light: Colour = (0.86 * bright, 0.77 * bright, 0.60 * bright)
-        dark: Colour = (0.70 * bright, 0.60 * bright, 0.46 * bright)
+        light: Colour = (0.88 * bright, 0.70 * bright, 0.54 * bright)
+        dark: Colour = (0.70 * bright, 0.50 * bright, 0.38 * bright)
         _land(canvas, edge, dark, light, 0.3)
         slope = np.gradient(edge) * WIDTH
         share = np.clip((_Y - edge) * HEIGHT, 0, 1) * np.clip(1 - (_Y - edge) / 0.2, 0, 1) * np.clip(slope * 1.5, 0, 1)
-        _blend(canvas, (0.55 * share).astype(np.float32), (0.66 * bright, 0.56 * bright, 0.45 * bright))
+        _blend(canvas, (0.55 * share).astype(np.float32), (0.64 * bright, 0.46 * bright, 0.38 * bright))
         for column in _spread(rng, 4 if 0 < below < 0.3 else 0):
             _cactus(canvas, column, float(edge[column]) * HEIGHT + 2, rng.uniform(22, 34) * (0.6 + 2 * below), rng)
     return canvas, 0.88
@@ -223,7 +223,7 @@ def _field(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
     _clouds(canvas, rng, 4, 0.15, horizon - 0.15, (0.98, 0.98, 0.97))
     edge = _ridge(rng, horizon - 0.03, 0.05, rng.uniform(0.8, 1.6))
     _land(canvas, edge, (0.56, 0.68, 0.62), (0.62, 0.73, 0.68))
-    _land(canvas, _ridge(rng, horizon + 0.03, 0.02, 1.0), (0.44, 0.58, 0.36), (0.66, 0.74, 0.52), 0.4)
+    _land(canvas, _ridge(rng, horizon + 0.03, 0.02, 1.0), (0.68, 0.62, 0.30), (0.86, 0.80, 0.50), 0.4)
     for column in _spread(rng, 6):
         size = rng.uniform(6, 13)
         for dx, dy in ((0, -1.1), (-0.8, -0.5), (0.8, -0.5)):
@@ -238,8 +238,8 @@ def _field(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
 
 def _space(rng: np.random.Generator, horizon: float) -> tuple[Canvas, float]:
     canvas = _gradient([(0, (0.04, 0.05, 0.10)), (0.5, (0.09, 0.08, 0.17)), (1, (0.05, 0.07, 0.13))])
-    for colour in ((0.34, 0.25, 0.42), (0.18, 0.28, 0.40)):
-        mask = np.clip(_noise(rng, 4, 3) + 0.4 * _noise(rng, 9, 6), 0, 1) ** 1.5 * 0.55
+    for colour in ((0.46, 0.24, 0.50), (0.14, 0.36, 0.46)):
+        mask = np.clip(_noise(rng, 4, 3) + 0.4 * _noise(rng, 9, 6), 0, 1) ** 1.4 * 0.75
         _blend(canvas, mask.astype(np.float32), colour)
     for _ in range(70):
         _dot(canvas, rng.random(), rng.random(), rng.uniform(0.9, 1.9), (0.95, 0.95, 1.0), rng.uniform(0.4, 1))

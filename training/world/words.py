@@ -46,13 +46,41 @@ SETTINGS = {
     "space": (("in space", "in outer space", "among the stars"), ("宇宙で", "宇宙空間で", "星々の間で")),
 }
 MOTIONS = {
-    "left": (("moving left", "drifting to the left", "going left"), ("左へ動く", "左へ進む", "左に流れる")),
-    "right": (("moving right", "drifting to the right", "going right"), ("右へ動く", "右へ進む", "右に流れる")),
-    "rising": (("rising", "floating upward", "going up"), ("昇っていく", "上へ昇る", "浮かび上がる")),
-    "falling": (("falling", "sinking downward", "going down"), ("落ちていく", "下へ降りる", "沈んでいく")),
-    "orbiting": (("orbiting", "circling around", "moving in a circle"), ("円を描いて回る", "くるくる回る", "旋回する")),
-    "bouncing": (("bouncing", "hopping up and down", "bouncing up and down"), ("弾む", "跳ねる", "上下に弾む")),
-    "still": (("standing still", "resting", "not moving"), ("止まっている", "じっとしている", "動かない")),
+    "left": (
+        ("moving left", "moving to the left", "drifting to the left", "going left", "flying left", "moves to the left"),
+        ("左へ動く", "左へ進む", "左に流れる", "左へ飛ぶ", "左に動く"),
+    ),
+    "right": (
+        (
+            "moving right",
+            "moving to the right",
+            "drifting to the right",
+            "going right",
+            "flying right",
+            "moves to the right",
+        ),
+        ("右へ動く", "右へ進む", "右に流れる", "右へ飛ぶ", "右に動く"),
+    ),
+    "rising": (
+        ("rising", "floating upward", "going up", "rises", "flying up", "moving upward"),
+        ("昇っていく", "上へ昇る", "浮かび上がる", "上昇する", "上へ動く"),
+    ),
+    "falling": (
+        ("falling", "sinking downward", "going down", "falls", "coming down", "moving downward"),
+        ("落ちていく", "下へ降りる", "沈んでいく", "落下する", "下へ動く"),
+    ),
+    "orbiting": (
+        ("orbiting", "circling around", "moving in a circle", "circling", "flying in circles"),
+        ("円を描いて回る", "くるくる回る", "旋回する", "円を描く"),
+    ),
+    "bouncing": (
+        ("bouncing", "hopping up and down", "bouncing up and down", "bounces", "jumping up and down"),
+        ("弾む", "跳ねる", "上下に弾む", "跳びはねる"),
+    ),
+    "still": (
+        ("standing still", "resting", "not moving", "hovering in place", "motionless"),
+        ("止まっている", "じっとしている", "動かない", "静止している"),
+    ),
 }
 CAMERAS = {
     "static": ("the camera is fixed", "カメラは固定"),
@@ -162,6 +190,18 @@ def _japanese(scene: Scene, rng: np.random.Generator) -> str:
     what = SIZES[scene.size][1] + COLOURS[scene.colour][1] + SUBJECTS[scene.subject][1]
     how, where = rng.choice(MOTIONS[scene.motion][1]), rng.choice(SETTINGS[scene.setting][1])
     return f"{where}{how}{what}" if rng.random() < 0.6 else f"{where}{what}が{how}"
+
+
+def phrases() -> list[str]:
+    """All that captions are made of."""
+    found = ["a", "an", "the", "、", ",", ".", "。", "が"]
+    for table in (SUBJECTS, COLOURS, SIZES):
+        found += [word for pair in table.values() for word in pair]
+    for table in (SETTINGS, MOTIONS):
+        found += [way for pair in table.values() for ways in pair for way in ways]
+    for name, values in (("camera", CAMERAS), ("light", LIGHTS), ("style", STYLES)):
+        found += [way for value in values for japanese in (False, True) for way in _ways(name, value, japanese)]
+    return found
 
 
 @cache

@@ -1,0 +1,86 @@
+"""Latents of clips of the world, made once and kept, for the training of the denoiser.
+
+Each scene is there twice, as it is and mirrored, where what the mirror shows may be trained on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_ltx import AutoencoderKLLTXVideo
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from training.pocket import stock
+from training.pocket.autoencoder import as_clips
+from training.world.words import Scene, held_out
+
+_MIRRORED = {"left": "right", "right": "left", "pan left": "pan right", "pan right": "pan left"}
+FRAMES_A_LATENT, PIXELS_A_LATENT = 4, 32
+_FILE = 2000
+"""Scenes of a file."""
+_TOGETHER = 16
+
+
+def mirrored(scene: Scene) -> Scene:
+    """What a scene's mirror image shows."""
+    motion, camera = (_MIRRORED.get(value, value) for value in (scene.motion, scene.camera))
+    return replace(scene, motion=motion, camera=camera)
+
+
+@torch.no_grad()
+def encoded(vae: AutoencoderKLLTXVideo, clips: Tensor) -> Tensor:
+    """Latents as the network gives them, `[n, channels, t, h, w]` in float16."""
+    with torch.autocast(clips.device.type, torch.bfloat16):
+        return vae.encode(clips).latent_dist.mode().half()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def kept(vae: AutoencoderKLLTXVideo, folder: Path, count: int, first: int = 0) -> tuple[Tensor, list[Scene]]:
+    """Latents and scenes of the seeds from `first` on; what of them is in the folder is read there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    latents: list[Tensor] = []
+    scenes: list[Scene] = []
+    for begin in range(first, first + count, _FILE):
+        path = folder / f"{begin}.safetensors"
+        if not path.exists():
+            _make(vae, path, begin, min(_FILE, first + count - begin))
+        with safe_open(path, "pt") as file:
+            latents.append(file.get_tensor("latents"))
+            scenes += [Scene(**parts) for parts in json.loads(file.metadata()["scenes"])]
+    return torch.cat(latents), scenes
+
+
+def _make(vae: AutoencoderKLLTXVideo, path: Path, first: int, count: int) -> None:
+    found: list[Tensor] = []
+    shown: list[Scene] = []
+    for clips in _together(_both_ways(first, count)):
+        found.append(encoded(vae, as_clips(np.stack([clip for _, clip in clips])).to(vae.device)).cpu())
+        shown += [scene for scene, _ in clips]
+    part = path.with_suffix(".part")
+    save_file({"latents": torch.cat(found)}, part, {"scenes": json.dumps([asdict(scene) for scene in shown])})
+    os.replace(part, path)  # noqa: PTH105
+    print(f"{path}: {len(shown)} clips", flush=True)
+
+
+def _both_ways(first: int, count: int) -> Iterator[tuple[Scene, Any]]:
+    for seed, clip in enumerate(stock.clips(first, count), first):
+        scene = stock.scene(seed)
+        yield scene, clip
+        other = mirrored(scene)
+        if held_out(other) == held_out(scene):
+            yield other, clip[:, :, ::-1]
+
+
+def _together(clips: Iterable[tuple[Scene, Any]]) -> Iterator[list[tuple[Scene, Any]]]:
+    clips = iter(clips)
+    while some := list(islice(clips, _TOGETHER)):
+        yield some
