@@ -113,7 +113,11 @@ def encode_text(model: Model, prompt: Prompt, *, run: Run) -> Conditioning:
     family = models.families.family(model.family)
     if not family.prompted:
         raise NodeError(f"{family.title} takes no prompt; leave encode_text out.")
-    return models.sampling.encode_text(model, prompt.text, prompt.negative, run.device, run.step)
+    found = models.sampling.encode_text(model, prompt.text, prompt.negative, run.device, run.step)
+    if words := found.meta.get("unknown"):
+        more = f" and {len(words) - 5} more" if len(words) > 5 else ""
+        run.note(f"{Path(model.name).name} does not know {', '.join(words[:5])}{more}; it goes by the other words.")
+    return found
 
 
 @node(title="Sample", category="Generation", lane="gpu", rule=sample_rule)

@@ -10,15 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_FASTER = 2.0
-"""Times the rate of AdamW's share, where both change a weight as much."""
-
 
 class Muon(torch.optim.Optimizer):
     """Over matrices and convolutions, those over pictures in channels_last; needs torch 2.9."""
 
-    def __init__(self, net: nn.Module, rate: float, outer: tuple[str, ...]) -> None:
-        """`outer` are parts of names: of layers that AdamW moves."""
+    def __init__(self, net: nn.Module, rate: float, outer: tuple[str, ...], faster: float = 2.0) -> None:
+        """`outer` are parts of names: of layers that AdamW moves at `rate`; the others move so many times faster, where
+        both change a weight as much."""
         self._inner: list[Tensor] = []
         others: list[Tensor] = []
         for name, weight in net.named_parameters():
@@ -27,7 +25,7 @@ class Muon(torch.optim.Optimizer):
         # torch's own takes matrices alone: these share their memory with the weights.
         self._matrices = [nn.Parameter(_matrix(one.detach())) for one in self._inner]
         self._muon = torch.optim.Muon(
-            self._matrices, rate * _FASTER, weight_decay=0, momentum=0.95, adjust_lr_fn="match_rms_adamw"
+            self._matrices, rate * faster, weight_decay=0, momentum=0.95, adjust_lr_fn="match_rms_adamw"
         )
         self._adam = torch.optim.AdamW(others, rate, betas=(0.9, 0.99), weight_decay=1e-4)
         for one in (self._muon, self._adam):

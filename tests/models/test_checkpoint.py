@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from vidflow.errors import ModelError
 from vidflow.models.checkpoint import files_of_model, header, network_file, read_checkpoint
 from vidflow.models.families import add, families, family, family_of
-from vidflow.models.family import Family
+from vidflow.models.family import Family, Request
 
 
 def tensors(path: Path, kind: str = "F32", count: int = 6) -> None:
@@ -343,6 +344,31 @@ def test_a_pickle_is_no_model_unless_a_network_is_asked_for(tmp_path: Path, name
         files_of_model(tmp_path)
     with pytest.raises(ModelError, match="no weights as safetensors; others can run code and are not read"):
         read_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_may_have_values_of_its_own(folder: Path) -> None:
+    own = {"width": 224, "height": 128, "frames": 17, "steps": 16, "guidance": 1.5, "rate": "24000/1001"}
+    write(folder / "vidflow.json", own)
+    checkpoint = read_checkpoint(folder)
+    wan = family("wan")
+    done = wan.completed(checkpoint, Request())
+    assert (done.width, done.height, done.frames, done.steps, done.guidance) == (224, 128, 17, 16, 1.5)
+    assert wan.rules(checkpoint).rate == Fraction(24000, 1001)
+    assert wan.completed(checkpoint, Request(width=64, steps=2)).width == 64
+    # What it makes then is another film, so the file counts among those that it is told apart by.
+    assert folder / "vidflow.json" in checkpoint.files
+    (folder / "vidflow.json").unlink()
+    assert wan.completed(read_checkpoint(folder), Request()).steps == wan.steps
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("width", 0), ("frames", 1.5), ("steps", True), ("rate", "1/0"), ("guidance", "nan"), ("seed", 1), ("rate", None)],
+)
+def test_values_of_its_own_that_cannot_be_are_one_sentence(folder: Path, name: str, value: Any) -> None:
+    write(folder / "vidflow.json", {"steps": 4, name: value})
+    with pytest.raises(ModelError, match=rf"vidflow\.json: {name} is .*positive number"):
+        read_checkpoint(folder)
 
 
 def test_a_graph_is_checked_without_torch(folder: Path) -> None:

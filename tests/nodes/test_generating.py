@@ -220,6 +220,15 @@ def test_a_checkpoint_of_pickles_is_refused(
     assert any("pickled weights only" in one for one in problems(engine, text_graph(folder)))
 
 
+def test_words_that_the_model_does_not_know_are_a_note(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
+    graph = text_graph(tiny("wan"))
+    for scene, note in (("a cat juggles", ("wan does not know juggles; it goes by the other words.",)), ("a cat", ())):
+        graph["nodes"]["prompt"]["inputs"]["scene"] = scene
+        request = engine.submit(graph)
+        notes = {event.node: event.notes for event in request if type(event).__name__ == "NodeFinished"}
+        assert notes["words"] == note
+
+
 def test_a_setting_that_means_nothing_here_is_a_note(engine: vidflow.Engine, tiny: Callable[[str], Path]) -> None:
     request = engine.submit(text_graph(tiny("wan"), motion_bucket_id=100))
     notes = {event.node: event.notes for event in request if type(event).__name__ == "NodeFinished"}

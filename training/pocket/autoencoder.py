@@ -2,13 +2,15 @@
 
 LTX's classes, small: patches of 8x8 pixels, then halved twice in space and time, so that a latent frame stands for 4
 frames and each of its places for 32x32 pixels. It does not begin from nothing. A linear autoencoder of such blocks,
-by principal components level by level, can be written into the weights of these classes exactly, but for their
-activations (see `begin`); what is learned from there is what is not linear, and what crosses the borders of blocks.
+by principal components level by level, can be written into the weights of these classes nearly exactly (see `begin`).
+The encoder stays like this, so that latents are the same from the first step on; the decoder learns from there what is
+not linear, and what crosses the borders of blocks.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,16 @@ from training.muon import Muon
 from training.pocket import stock
 from vidflow.places import resource
 
-LATENTS, _WIDTH, _PATCH = 55, 112, 8
-_NOISE = 0.08
+LATENTS, _WIDTH, _PATCH = 127, 128, 8
+_NOISE = 0.05
 """Of the latents, of about 1, while it learns: the decoder is to bear what a sampler gets a little wrong."""
-_EDGES = 0.6
+_EDGES = 0.3
 """How much differences between neighbours count beside values: a soft edge, or one where blocks meet, costs more."""
-_CONSTANT = 10.0
-"""What a channel holds that is the same everywhere, beside values of about 1: it makes RMS norms alike."""
+_CONSTANT, _LARGE = 10.0, 100.0
+"""The RMS of channels before the pixels and before the latents, nearly all of it in one that is the same everywhere;
+others are about 1."""
+_BASIS = 400
+"""Clips from which the components are found."""
 _CROP = 4, 5
 """How many blocks of 32x32 pixels a sample is high and wide."""
 
@@ -40,8 +45,8 @@ def network() -> AutoencoderKLLTXVideo:
         block_out_channels=(_WIDTH, _WIDTH),
         down_block_types=("LTXVideoDownBlock3D",) * 2,
         decoder_block_out_channels=(_WIDTH, _WIDTH),
-        layers_per_block=(0, 1, 1),
-        decoder_layers_per_block=(2, 1, 1),
+        layers_per_block=(0, 0, 0),
+        decoder_layers_per_block=(1, 1, 1),
         spatio_temporal_scaling=(True, True),
         decoder_spatio_temporal_scaling=(True, True),
         decoder_inject_noise=(False,) * 3,
@@ -59,8 +64,9 @@ def begin(clips: Tensor) -> AutoencoderKLLTXVideo:
 
     Each level takes the principal components of blocks of what the level below gives: of 8x8 pixels, of 2x2x2 of
     these, and again. Residual networks give nothing at first. An RMS norm, a SiLU and a convolution stand before the
-    latents and before the pixels: a large channel that is the same everywhere makes the norm a division by a constant,
-    and of a value and its negative SiLU keeps the difference, so `silu(a) - silu(-a) = a` goes through unchanged.
+    latents and before the pixels. A large channel that is the same everywhere makes the norm a division by a constant.
+    Before the pixels each value is there with its negative too, as `silu(a) - silu(-a) = a`; before the latents, where
+    there is no room for that, values are so small beside the constant that `silu(a)` is about `a / 2`.
     """
     net = network()
     encoder: Any = net.encoder
@@ -90,12 +96,9 @@ def begin(clips: Tensor) -> AutoencoderKLLTXVideo:
     _write_down(down, mean1, basis1, 0)
     down = encoder.down_blocks[1].downsamplers[0].conv
     _write_down(down, mean2, basis2 * scale, 0)
-    _write_down(down, mean2, -basis2 * scale, LATENTS)
-    rms = _CONSTANT / 4
-    down.bias[2 * LATENTS] = rms * _WIDTH**0.5
+    down.bias[LATENTS] = _LARGE * _WIDTH**0.5
     places = torch.arange(LATENTS)
-    encoder.conv_out.conv.weight[places, places, 2, 1, 1] = rms
-    encoder.conv_out.conv.weight[places, places + LATENTS, 2, 1, 1] = -rms
+    encoder.conv_out.conv.weight[places, places, 2, 1, 1] = 2 * _LARGE
     encoder.conv_out.conv.bias[LATENTS:] = -6.0
 
     decoder.conv_in.conv.weight[places, places, 1, 1, 1] = 1 / scale
@@ -107,11 +110,23 @@ def begin(clips: Tensor) -> AutoencoderKLLTXVideo:
     up.weight[:values, :, 1, 1, 1], up.bias[:values] = basis1, mean1
     up.weight[values : 2 * values, :, 1, 1, 1], up.bias[values : 2 * values] = -basis1, -mean1
     up.bias[2 * values : 2 * values + 8] = _CONSTANT * _WIDTH**0.5
-    exit = decoder.conv_out.conv
-    exit.weight[:, :pairs, 1, 1, 1] = basis0 * _CONSTANT
-    exit.weight[:, pairs : 2 * pairs, 1, 1, 1] = -basis0 * _CONSTANT
-    exit.bias[:] = mean0
+    last = decoder.conv_out.conv
+    last.weight[:, :pairs, 1, 1, 1] = basis0 * _CONSTANT
+    last.weight[:, pairs : 2 * pairs, 1, 1, 1] = -basis0 * _CONSTANT
+    last.bias[:] = mean0
+    for layer in (last, *(one.conv1.conv for one in decoder.up_blocks[1].resnets)):
+        # So large, it would be all that is seen and all that is learned.
+        layer.weight[:, 2 * pairs] = 0
+        layer.weight.register_hook(partial(_without, channel=2 * pairs))
+    net.encoder.requires_grad_(False)  # pyright: ignore[reportCallIssue]
     return net
+
+
+def _without(gradient: Tensor, channel: int) -> Tensor:
+    """Of a convolution's weights, what leaves an input channel alone."""
+    gradient = gradient.clone()
+    gradient[:, channel] = 0
+    return gradient
 
 
 def _patches(clips: Tensor) -> Tensor:
@@ -154,7 +169,8 @@ def _write_down(conv: nn.Conv3d, mean: Tensor, basis: Tensor, first: int) -> Non
 def loss(net: nn.Module, clips: Tensor) -> Tensor:
     """Of what comes back of `[n, 3, frames, height, width]`, through latents with some noise."""
     assert isinstance(net, AutoencoderKLLTXVideo)
-    latents = net.encode(clips).latent_dist.mode()  # pyright: ignore[reportAttributeAccessIssue]
+    with torch.no_grad():
+        latents = net.encode(clips).latent_dist.mode()  # pyright: ignore[reportAttributeAccessIssue]
     made = net.decode(latents + _NOISE * torch.randn_like(latents)).sample.float()  # pyright: ignore[reportAttributeAccessIssue]
     error = made - clips
     edges = sum(error.diff(dim=axis).abs().mean() for axis in (2, 3, 4))
@@ -187,13 +203,18 @@ def as_clips(frames: np.ndarray[Any, Any]) -> Tensor:
     return torch.from_numpy(frames).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
+def optimized(net: nn.Module, rate: float) -> Muon:
+    """Its optimizer: what stands for the components is left to AdamW."""
+    return Muon(net, rate, outer=("conv_in", "conv_out", "samplers"), faster=3.0)
+
+
 def main() -> None:
     """Train and ship."""
     parser = loop.options(__doc__, steps=6000, batch=3, rate=1.2e-4, folder="pocket-autoencoder")
     parser.add_argument("--clips", type=int, default=1200, help="how many are rendered (default %(default)s)")
     parser.add_argument("--to", type=Path, default=resource("models/pocket/vae"))
     given = parser.parse_args()
-    budget = replace(loop.budget(given), fall=0.2)
+    budget = replace(loop.budget(given), fall=0.1)
     kept = np.stack(list(stock.clips(given.seed * 10**6, given.clips)))
     unseen = as_clips(np.stack(list(stock.clips(stock.HELD_OUT, 24)))).to(budget.device)
     height, width = (side * 32 for side in _CROP)
@@ -214,10 +235,9 @@ def main() -> None:
         found = -10 * errors.log10()
         return {"psnr": float(found.mean()), "worst": float(found.min()), "borders": borders(made)}
 
-    def optimized(net: nn.Module, rate: float) -> torch.optim.Optimizer:
-        return Muon(net, rate, outer=("conv_in", "conv_out", "samplers"))
-
-    net = loop.train(lambda: begin(as_clips(kept[:200])), budget, batch, loss, validate, every=200, optimized=optimized)
+    net = loop.train(
+        lambda: begin(as_clips(kept[:_BASIS])), budget, batch, loss, validate, every=200, optimized=optimized
+    )
     assert isinstance(net, AutoencoderKLLTXVideo)
     net.half().save_pretrained(given.to)
 

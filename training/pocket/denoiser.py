@@ -7,6 +7,7 @@ at each step, in two languages; one in ten is left out, for guidance.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from transformers import T5Config, T5EncoderModel
 from training import loop
 from training.muon import Muon
 from training.pocket import latents, stock, text
+from training.world.render import FRAMES, HEIGHT, RATE, WIDTH
 from training.world.words import Scene, caption
 from vidflow.places import resource
 
@@ -92,7 +94,8 @@ class Denoiser(nn.Module):
 
     def forward(self, noisy: Tensor, times: Tensor, pieces: Tensor, mask: Tensor, grid: tuple[int, int, int]) -> Tensor:
         """The velocity from what is clean to noise; `times` are `[n]`, or `[n, tokens]`."""
-        used = int(mask.sum(1).max())
+        # In few lengths, for each of which the blocks are compiled.
+        used = -(-int(mask.sum(1).max()) // 16) * 16
         said = self.words(pieces)[0][:, :used]
         frames, height, width = grid
         return self.film(
@@ -165,7 +168,7 @@ def loss(net: nn.Module, batch: Batch) -> Tensor:
 def optimized(net: nn.Module, rate: float) -> Muon:
     """Its optimizer: what meets latents, words and times themselves is left to AdamW."""
     outer = ("proj_in", "proj_out", "caption_projection", "time_embed", "table", "shared", "embed_tokens", "bias")
-    return Muon(net, rate, outer)
+    return Muon(net, rate, outer, faster=4.0)
 
 
 def scaled(found: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
@@ -176,7 +179,7 @@ def scaled(found: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
 def main() -> None:
     """Train and ship."""
     parser = loop.options(__doc__, steps=6000, batch=64, rate=1e-3, folder="pocket-denoiser")
-    parser.add_argument("--clips", type=int, default=10_000, help="how many are rendered (default %(default)s)")
+    parser.add_argument("--clips", type=int, default=6000, help="how many are rendered (default %(default)s)")
     parser.add_argument("--to", type=Path, default=resource("models/pocket"), help="where the autoencoder lies in vae/")
     parser.add_argument("--compile", action="store_true", help="the transformer's blocks; needs a C++ compiler")
     given = parser.parse_args()
@@ -220,6 +223,8 @@ def ship(net: Denoiser, vae: Any, mean: Tensor, deviation: Tensor, folder: Path)
     scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT)
     parts = {"vae": vae.half(), "text_encoder": net.words.half(), "transformer": net.film.half()}
     LTXPipeline(scheduler=scheduler, tokenizer=text.tokenizer(), **parts).save_pretrained(folder)  # pyright: ignore[reportArgumentType]
+    own = {"width": WIDTH, "height": HEIGHT, "frames": FRAMES, "steps": 16, "guidance": 2, "rate": RATE}
+    (folder / "vidflow.json").write_text(json.dumps(own, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -26,10 +27,15 @@ def scene(seed: int) -> Scene:
 
 def clips(first: int, count: int) -> Iterator[NDArray[Any]]:
     """The clips of the seeds from `first` on, each `[FRAMES, HEIGHT, WIDTH, 3]` in uint8."""
+    return mapped(np.asarray, first, count)
+
+
+def mapped(change: Callable[[NDArray[Any]], NDArray[Any]], first: int, count: int) -> Iterator[NDArray[Any]]:
+    """What a function of a module makes of each of these clips."""
     # Started anew: a copy of a process that runs threads of torch may wait for them for ever.
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_clip, range(first, first + count), chunksize=_TOGETHER)
+        yield from pool.map(partial(_changed, change), range(first, first + count), chunksize=_TOGETHER)
 
 
-def _clip(seed: int) -> NDArray[Any]:
-    return clip(scene(seed), seed)
+def _changed(change: Callable[[NDArray[Any]], NDArray[Any]], seed: int) -> NDArray[Any]:
+    return change(clip(scene(seed), seed))

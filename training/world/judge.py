@@ -54,7 +54,7 @@ class Judge:
 
     def seen(self, clip: Pixels) -> Seen:
         """What `[n, h, w, 3]` shows, RGB in uint8."""
-        masks = [_subject(frame) for frame in clip]
+        masks = [subject(frame) for frame in clip]
         windows = _windows(clip, masks)
         away = np.square(self._palettes - _palette(clip, masks)).sum(1)
         setting, light, _ = self._kinds[int(away.argmin())]
@@ -78,7 +78,7 @@ def _salience(frame: Pixels) -> Pixels:
     return away * np.clip(((high - low) / (high + 12) - 0.15) * 5, 0, 1)
 
 
-def _subject(frame: Pixels) -> Pixels:
+def subject(frame: Pixels) -> Pixels:
     """Where the subject is, bool `[h, w]`: the piece that stands out most, and is large enough."""
     found = cv2.GaussianBlur(_salience(frame), (0, 0), 0.8)
     level = max(9.0, 0.45 * float(np.percentile(found, 99.7)))

@@ -20,6 +20,8 @@ WIDTH, HEIGHT, FRAMES, RATE = 224, 128, 17, 8
 _MUTED = 0.42
 """How saturated settings are at most."""
 _LUMA = np.array((0.30, 0.59, 0.11), np.float32)
+_SOFT = 0.7
+"""Pixels: the spread of a point."""
 _FINE = 3
 """How many times finer subjects are painted."""
 COLOURS = {
@@ -363,7 +365,9 @@ def _styled(frame: Floats, style: str) -> NDArray[np.uint8]:
         frame = frame + share * (soft - frame)
         grey = frame.mean(-1, keepdims=True)
         frame = (grey + (frame - grey) * 1.15) * 1.04
-    return np.round(np.clip(frame, 0, 1) * 255).astype(np.uint8)
+    # No lens is sharper than this, and what is smaller than a pixel would flicker as it moves.
+    frame = cv2.GaussianBlur(np.clip(frame, 0, 1), (0, 0), _SOFT)
+    return np.round(frame * 255).astype(np.uint8)
 
 
 _FROM_MIDDLE = np.meshgrid(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from math import prod
 from pathlib import Path
 from typing import Any, cast
@@ -98,6 +99,8 @@ class Checkpoint:
     pipeline: str
     components: Mapping[str, Component]
     settings: Mapping[str, Any]
+    own: Mapping[str, int | Fraction] = field(default_factory=dict[str, "int | Fraction"])
+    """What its vidflow.json says that it makes where nothing else is asked for: see `OWN`."""
 
     def config(self, component: str) -> Mapping[str, Any]:
         """The configuration of a component; empty where it is not there."""
@@ -113,6 +116,9 @@ class Checkpoint:
         return tuple(sorted(found))
 
 
+OWN = ("width", "height", "frames", "steps", "guidance", "rate")
+"""What a vidflow.json beside model_index.json may say: positive whole numbers, but `guidance` and `rate` (frames a
+second) any positive number, also as a fraction in a string."""
 _READ = {".json", ".txt", ".model", ".jinja"}
 
 
@@ -155,7 +161,20 @@ def read_checkpoint(folder: Path, variant: str | None = None) -> Checkpoint:
         raise ModelError(f"{folder / 'model_index.json'} names no part of a pipeline.")
     if variant and not any(one.variant == variant for one in components.values()):
         raise ModelError(f"{folder} has no files of the variant {variant!r}; leave variant empty, or fetch that one.")
-    return Checkpoint(folder, pipeline, components, settings)
+    return Checkpoint(folder, pipeline, components, settings, _own(folder / "vidflow.json"))
+
+
+def _own(path: Path) -> dict[str, int | Fraction]:
+    found: dict[str, int | Fraction] = {}
+    for name, value in _json(path, "").items() if path.exists() else ():
+        try:
+            number = Fraction(str(value)) if type(value) is int or name in ("guidance", "rate") else 0
+        except (ValueError, ZeroDivisionError):
+            number = 0
+        if name not in OWN or number <= 0:
+            raise ModelError(f"{path}: {name} is {value!r}; it takes {', '.join(OWN)}, each a positive number.")
+        found[name] = value if type(value) is int else number
+    return found
 
 
 def _of_one_model(folder: Path, variant: str | None) -> Checkpoint:

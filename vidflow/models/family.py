@@ -163,8 +163,17 @@ class Family:
         return tuple(self.pipelines)
 
     def rules(self, checkpoint: Checkpoint) -> Rules:
-        """The rules of this checkpoint."""
-        return Rules(self.size, self.frames, self.steps, self.guidance, self.rate, self.every, self.multiple)
+        """The rules of this checkpoint, which may have values of its own."""
+        own: Mapping[str, Any] = checkpoint.own
+        return Rules(
+            (own.get("width", self.size[0]), own.get("height", self.size[1])),
+            own.get("frames", self.frames),
+            own.get("steps", self.steps),
+            float(own.get("guidance", self.guidance)),
+            Fraction(own.get("rate", self.rate)),
+            self.every,
+            self.multiple,
+        )
 
     def incomplete(self, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Wrong | None:
         """What the checkpoint lacks to be loaded with the settings of a `Model`."""

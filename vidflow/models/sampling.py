@@ -24,6 +24,7 @@ from vidflow.models.loading import Manner, checkpoint_of, loaded, manners, offlo
 from vidflow.models.preview import Preview, fit, grid_of, store, stored, vae_digest
 from vidflow.models.residency import RESIDENT, out_of_memory, with_room
 from vidflow.models.tiles import decode_in_tiles
+from vidflow.models.wording import unknown
 from vidflow.places import previews_dir
 from vidflow.values import Conditioning, Latents, Model
 
@@ -54,10 +55,10 @@ def _encoded(model: Model, text: str, negative: str, device: str, tell: Teller, 
         pipe = _pipeline(found, "text", checkpoint_of(model).settings, _own(parts) if manner != "whole" else parts)
         with offloaded(pipe, place, manner):
             tensors = found.encode(pipe, text, negative, place)
-        return Conditioning(
-            {name: value.detach().cpu() for name, value in tensors.items() if value is not None},
-            {"family": found.name, "negative": bool(negative.strip())},
-        )
+        meta: dict[str, Any] = {"family": found.name, "negative": bool(negative.strip())}
+        if words := unknown(parts["tokenizer"], text):
+            meta["unknown"] = words
+        return Conditioning({name: value.detach().cpu() for name, value in tensors.items() if value is not None}, meta)
 
 
 def sample(

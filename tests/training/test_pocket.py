@@ -1,0 +1,182 @@
+"""The recipe of the small video model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer
+
+from training.pocket import autoencoder, denoiser, examine, latents, stock, text
+from training.world import words
+from training.world.recogniser import Recogniser, cuts
+from training.world.render import clip
+from training.world.words import Scene, drawn, held_out
+
+SCENE = Scene("balloon", "red", "medium", "hills", "left", "pan right", "daylight", "picture book")
+
+
+@pytest.fixture(scope="module")
+def clips() -> Tensor:
+    return autoencoder.as_clips(np.stack([clip(stock.scene(seed), seed) for seed in range(6)]))
+
+
+def test_the_autoencoder_begins_as_a_linear_one(clips: Tensor) -> None:
+    net = autoencoder.begin(clips).eval()
+    latent = net.encode(clips[:1]).latent_dist.mode()  # type: ignore[union-attr]
+    assert latent.shape == (1, autoencoder.LATENTS, 5, 4, 7)
+    made = autoencoder.there_and_back(net, clips)
+    error = ((made - clips) / 2).square().mean()
+    spread = ((clips - clips.mean((0, 2, 3, 4), keepdim=True)) / 2).square().mean()
+    assert -10 * error.log10() > 28, error
+    assert error < 0.02 * spread
+    assert {name for name, weight in net.named_parameters() if weight.requires_grad} == {
+        name for name, _ in net.named_parameters() if name.startswith("decoder.")
+    }
+
+
+def test_a_few_steps_make_the_decoder_better_on_what_it_sees(clips: Tensor) -> None:
+    torch.manual_seed(0)
+    net = autoencoder.begin(clips).train()
+    some = clips[:1, :, :9, :64, :64]
+    optimizer = autoencoder.optimized(net, 3e-5)
+    seen: list[float] = []
+    for _ in range(12):
+        found = autoencoder.loss(net, some)
+        optimizer.zero_grad()
+        found.backward()
+        optimizer.step()
+        seen.append(float(found.detach()))
+    assert seen[-1] < 0.97 * seen[0], seen
+
+
+def test_edges_of_blocks_are_seen() -> None:
+    smooth = torch.linspace(0, 1, 128).expand(1, 3, 1, 128, 128)
+    smooth = smooth + smooth.transpose(-1, -2)
+    assert abs(autoencoder.borders(smooth) - 1) < 0.01
+    blocks = torch.rand(4, 4, generator=torch.Generator().manual_seed(0)).repeat_interleave(32, 0)
+    assert autoencoder.borders(smooth + 0.2 * blocks.repeat_interleave(32, 1)) > 2
+
+
+def test_what_captions_are_made_of_is_a_piece_each(tmp_path: Path) -> None:
+    tokenizer = text.tokenizer()
+
+    def pieces(said: str) -> list[str]:
+        return tokenizer.convert_ids_to_tokens(tokenizer(said).input_ids)
+
+    assert pieces("A red Ball, drifting to the left") == [
+        "a",
+        "red",
+        "ball",
+        ",",
+        "drifting",
+        "to",
+        "the",
+        "left",
+        "</s>",
+    ]
+    assert pieces("空で左へ動く赤いボール") == ["空で", "左へ動く", "赤い", "ボール", "</s>"]
+    assert "<unk>" in pieces("a zebra")
+    spelled = text.tokenizer(spelled=True)
+    assert spelled.convert_ids_to_tokens(spelled("赤い").input_ids) == ["赤", "い", "</s>"]
+    assert spelled.get_vocab() == tokenizer.get_vocab()
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        said = words.caption(drawn(rng), rng)
+        for one in (tokenizer, spelled):
+            found = one(said).input_ids
+            assert tokenizer.unk_token_id not in found, said
+        assert len(tokenizer(said).input_ids) <= 64
+    tokenizer.save_pretrained(tmp_path)
+    assert AutoTokenizer.from_pretrained(tmp_path)("A red ball").input_ids == tokenizer("a red ball").input_ids
+
+
+def test_a_mirrored_clip_is_one_of_the_mirrored_scene() -> None:
+    other = latents.mirrored(SCENE)
+    assert (other.motion, other.camera) == ("right", "pan left")
+    assert latents.mirrored(other) == SCENE
+    assert latents.mirrored(Scene(*["x"] * 8)) == Scene(*["x"] * 8)
+
+
+def test_latents_are_made_once_and_none_of_what_is_held_out(
+    clips: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = autoencoder.begin(clips).eval()
+    found, scenes = latents.kept(net, tmp_path, 4)
+    assert len(found) == len(scenes)
+    assert 4 <= len(scenes) <= 8
+    assert not any(held_out(scene) for scene in scenes)
+    assert scenes[0] == stock.scene(0)
+    monkeypatch.setattr(stock, "clips", lambda *_: pytest.fail("rendered again"))
+    again, _ = latents.kept(net, tmp_path, 4)
+    assert torch.equal(found, again)
+
+
+@pytest.fixture(scope="module")
+def batches() -> denoiser.Batches:
+    rng = np.random.default_rng(0)
+    tokens = torch.randn(8, 6, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    return denoiser.Batches(tokens.half(), [drawn(rng) for _ in range(8)], 16, 0, torch.device("cpu"))
+
+
+def test_a_batch_is_that_of_its_step(batches: denoiser.Batches) -> None:
+    one, again, other = batches(3), batches(3), batches(4)
+    assert torch.equal(one.pieces, again.pieces)
+    assert torch.equal(one.noise, again.noise)
+    assert not torch.equal(one.noise, other.noise)
+    assert other.given
+    assert not one.given
+    # Each caption ends; some are left out.
+    assert (one.mask.sum(1) > 0).all()
+    lengths = torch.cat([batches(step).mask.sum(1) for step in range(20)])
+    assert 0.03 < float((lengths == 1).float().mean()) < 0.2
+    times = torch.cat([batches(step).times for step in range(20)])
+    assert 0.7 < float(times.mean()) < 0.85
+
+
+def test_a_first_frame_that_is_given_is_seen_as_it_is(batches: denoiser.Batches) -> None:
+    torch.manual_seed(0)
+    net = denoiser.Denoiser(len(text.tokenizer()), 6)
+    batch = batches(4)
+    first = batch.noise.clone()
+    first[:, :4] += 1
+    torch.nn.init.normal_(net.film.proj_out.weight, std=0.02)
+    with torch.no_grad():
+        plain = denoiser.loss(net, batch)
+        assert torch.allclose(plain, denoiser.loss(net, batch._replace(noise=first)), atol=1e-5)
+        assert not torch.allclose(plain, denoiser.loss(net, batch._replace(noise=batch.noise + 1)), atol=1e-3)
+
+
+def test_a_few_steps_make_a_denoiser_better_on_what_it_sees(batches: denoiser.Batches) -> None:
+    torch.manual_seed(0)
+    net = denoiser.Denoiser(len(text.tokenizer()), 6)
+    optimizer = denoiser.optimized(net, 1e-3)
+    batch = batches(1)
+    seen: list[float] = []
+    for _ in range(10):
+        found = denoiser.loss(net, batch)
+        optimizer.zero_grad()
+        found.backward()
+        optimizer.step()
+        seen.append(float(found.detach()))
+    assert seen[-1] < 0.9 * seen[0], seen
+
+
+def test_what_is_examined_was_never_trained_on() -> None:
+    scenes = examine.held_out(30)
+    assert all(held_out(scene) for _, scene in scenes)
+    assert sum(words.unseen_pair(scene) for _, scene in scenes) >= 10
+    assert sum(words.against(scene) for _, scene in scenes) >= 10
+    assert len({seed for seed, _ in scenes}) == 30
+    assert examine.said(*scenes[0]) == examine.said(*scenes[0])
+
+
+def test_the_subject_is_cut_out() -> None:
+    found = cuts(clip(SCENE, 3))
+    assert found.shape == (5, 48, 48, 3)
+    red = (found[..., 0].astype(int) - found[..., 2]) > 60
+    assert 0.2 < red.mean() < 0.8
+    assert Recogniser()(torch.zeros(2, 3, 48, 48)).shape == (2, 12)
