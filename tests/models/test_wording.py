@@ -24,7 +24,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
         ("A red ball on the ball", ()),
         ("a Zebra on the red piano, a zebra", ("Zebra", "piano", "zebra")),
         # What begins like a word that is known is another one all the same.
-        ("balloon", ("balloon",)),
+        ("ballet", ("ballet",)),
         ("five o'clock", ("five", "o'clock")),
         ("赤い空で", ("空",)),
         ("a 🎈", ("🎈",)),

@@ -27,8 +27,9 @@ from vidflow.places import resource
 LATENTS, _WIDTH, _PATCH = 127, 128, 8
 _NOISE = 0.05
 """Of the latents, of about 1, while it learns: the decoder is to bear what a sampler gets a little wrong."""
-_EDGES = 0.3
-"""How much differences between neighbours count beside values: a soft edge, or one where blocks meet, costs more."""
+_EDGES, _SEAMS = 0.3, 1.5
+"""How much differences between neighbours count beside values, as soft edges are seen; and those where blocks meet, as
+in smooth places seams are what is seen."""
 _CONSTANT, _LARGE = 10.0, 100.0
 """The RMS of channels before the pixels and before the latents, nearly all of it in one that is the same everywhere;
 others are about 1."""

@@ -70,7 +70,6 @@ class Denoiser(nn.Module):
                 num_heads=4,
                 dropout_rate=0.0,
                 feed_forward_proj="gated-gelu",
-                tie_word_embeddings=False,
             )
         )
         self.film = LTXVideoTransformer3DModel(
@@ -85,7 +84,8 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.film.proj_out.weight)
         nn.init.zeros_(self.film.proj_out.bias)
         with torch.no_grad():
-            for block in self.film.transformer_blocks:
+            blocks: Any = self.film.transformer_blocks
+            for block in blocks:
                 # Each layer begins with little to add, and with its gates half open.
                 for layer in (block.attn1.to_out[0], block.attn2.to_out[0], block.ff.net[2]):
                     layer.weight.mul_(0.3)
@@ -137,8 +137,8 @@ class Batches:
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(self._seed * 2**32 + step))
         even = torch.from_numpy(rng.random(self._batch, np.float32))
         times = SHIFT * even / (1 + (SHIFT - 1) * even)
-        found = Batch(clean, noise, times, pieces, pieces != 0, step % _FIRST_GIVEN == 0, self.grid)
-        return Batch(*(one.to(self._device) if isinstance(one, Tensor) else one for one in found))
+        clean, noise, times, pieces = (one.to(self._device) for one in (clean, noise, times, pieces))
+        return Batch(clean, noise, times, pieces, pieces != 0, step % _FIRST_GIVEN == 0, self.grid)
 
     def pieces(self, said: str, rng: np.random.Generator) -> list[int]:
         """Of a caption, some with words that nobody knows."""

@@ -83,7 +83,7 @@ def made(
 
 def accuracy(scenes: list[tuple[int, Scene]], clips: Iterable[NDArray[Any]]) -> dict[str, float]:
     """The share of clips in which each part of its scene is seen; prints what is not."""
-    right = dict.fromkeys((*_JUDGED, "subject"), 0)
+    right: dict[str, int] = dict.fromkeys((*_JUDGED, "subject"), 0)
     count = 0
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         for (seed, scene), found in zip(scenes, pool.map(_seen, clips, chunksize=4), strict=True):
