@@ -363,12 +363,45 @@ def test_a_checkpoint_may_have_values_of_its_own(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("width", 0), ("frames", 1.5), ("steps", True), ("rate", "1/0"), ("guidance", "nan"), ("seed", 1), ("rate", None)],
+    [
+        ("width", 0),
+        ("width", 10**9),
+        ("frames", 1.5),
+        ("steps", True),
+        ("steps", "16"),
+        ("rate", "1/0"),
+        ("rate", "1e99999999"),
+        ("rate", "１"),
+        ("rate", None),
+        ("guidance", "nan"),
+        ("guidance", 1e300),
+        ("seed", 1),
+    ],
 )
 def test_values_of_its_own_that_cannot_be_are_one_sentence(folder: Path, name: str, value: Any) -> None:
     write(folder / "vidflow.json", {"steps": 4, name: value})
     with pytest.raises(ModelError, match=rf"vidflow\.json: {name} is .*positive number"):
         read_checkpoint(folder)
+
+
+def test_its_own_values_come_before_those_of_its_kind(folder: Path) -> None:
+    """Wan 2.2 has other sizes and steps than its family, and is still not what this checkpoint was tuned for."""
+    index = json.loads((folder / "model_index.json").read_text())
+    write(folder / "model_index.json", {**index, "expand_timesteps": True})
+    wan = family("wan")
+    assert wan.rules(read_checkpoint(folder)).frames == 121
+    write(folder / "vidflow.json", {"frames": 17, "rate": 8})
+    rules = wan.rules(read_checkpoint(folder))
+    assert (rules.frames, rules.rate, rules.size) == (17, 8, (1280, 704))
+
+
+def test_its_own_values_are_held_to_the_rules(folder: Path) -> None:
+    write(folder / "vidflow.json", {"width": 100, "frames": 18})
+    found = {one.input: one.message for one in family("wan").wrong(read_checkpoint(folder), Request())}
+    assert found == {
+        "width": "Wan needs a width that 16 divides, not 100.",
+        "frames": "Wan makes 4 k + 1 frames, not 18.",
+    }
 
 
 def test_a_graph_is_checked_without_torch(folder: Path) -> None:

@@ -23,8 +23,9 @@ def tokenizer() -> PreTrainedTokenizerFast:
     [
         ("A red ball on the ball", ()),
         ("a Zebra on the red piano, a zebra", ("Zebra", "piano", "zebra")),
-        # What begins like a word that is known is another one all the same.
         ("ballet", ("ballet",)),
+        # Pieces that it has are all of it, so nothing tells that it was never learned: ball, o, on.
+        ("balloon", ()),
         ("five o'clock", ("five", "o'clock")),
         ("赤い空で", ("空",)),
         ("a 🎈", ("🎈",)),

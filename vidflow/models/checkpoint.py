@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
@@ -116,9 +117,11 @@ class Checkpoint:
         return tuple(sorted(found))
 
 
-OWN = ("width", "height", "frames", "steps", "guidance", "rate")
-"""What a vidflow.json beside model_index.json may say: positive whole numbers, but `guidance` and `rate` (frames a
-second) any positive number, also as a fraction in a string."""
+OWN = {"width": 8192, "height": 8192, "frames": 1025, "steps": 1000, "guidance": 50, "rate": 1000}
+"""What a vidflow.json beside model_index.json may say, and the most that it may be: positive whole numbers, but for
+`guidance` and `rate` (frames a second) any positive number, also as a fraction in a string."""
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9}|/\d{1,9})?", re.ASCII)
+"""Keeps out numbers such as 1e99999999, which would take for ever."""
 _READ = {".json", ".txt", ".model", ".jinja"}
 
 
@@ -167,12 +170,13 @@ def read_checkpoint(folder: Path, variant: str | None = None) -> Checkpoint:
 def _own(path: Path) -> dict[str, int | Fraction]:
     found: dict[str, int | Fraction] = {}
     for name, value in _json(path, "").items() if path.exists() else ():
-        try:
-            number = Fraction(str(value)) if type(value) is int or name in ("guidance", "rate") else 0
-        except (ValueError, ZeroDivisionError):
-            number = 0
-        if name not in OWN or number <= 0:
-            raise ModelError(f"{path}: {name} is {value!r}; it takes {', '.join(OWN)}, each a positive number.")
+        number = 0
+        if (type(value) is int or name in ("guidance", "rate")) and _NUMBER.fullmatch(str(value)):
+            with suppress(ZeroDivisionError):
+                number = Fraction(str(value))
+        if not 0 < number <= OWN.get(name, 0):
+            takes = ", ".join(f"{one} (up to {most})" for one, most in OWN.items())
+            raise ModelError(f"{path}: {name} is {value!r}; it takes {takes}, each a positive number.")
         found[name] = value if type(value) is int else number
     return found
 

@@ -163,17 +163,21 @@ class Family:
         return tuple(self.pipelines)
 
     def rules(self, checkpoint: Checkpoint) -> Rules:
-        """The rules of this checkpoint, which may have values of its own."""
+        """The rules of this checkpoint: the usual ones, but where it has values of its own."""
+        usual = self.usual(checkpoint)
         own: Mapping[str, Any] = checkpoint.own
-        return Rules(
-            (own.get("width", self.size[0]), own.get("height", self.size[1])),
-            own.get("frames", self.frames),
-            own.get("steps", self.steps),
-            float(own.get("guidance", self.guidance)),
-            Fraction(own.get("rate", self.rate)),
-            self.every,
-            self.multiple,
+        return replace(
+            usual,
+            size=(own.get("width", usual.size[0]), own.get("height", usual.size[1])),
+            frames=own.get("frames", usual.frames),
+            steps=own.get("steps", usual.steps),
+            guidance=float(own.get("guidance", usual.guidance)),
+            rate=Fraction(own.get("rate", usual.rate)),
         )
+
+    def usual(self, checkpoint: Checkpoint) -> Rules:
+        """The rules of checkpoints of this kind."""
+        return Rules(self.size, self.frames, self.steps, self.guidance, self.rate, self.every, self.multiple)
 
     def incomplete(self, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Wrong | None:
         """What the checkpoint lacks to be loaded with the settings of a `Model`."""
@@ -252,21 +256,21 @@ class Family:
             yield Wrong("conditioning", f"{self.title} needs a prompt.", "Link encode_text to conditioning.")
         if not self.prompted and request.conditioning:
             yield Wrong("conditioning", f"{self.title} takes no prompt, only an image.", "Take the link away.")
-        if request.frames and own.every > 1 and request.mode != "video" and (request.frames - 1) % own.every:
-            low = (request.frames - 1) // own.every * own.every + 1
+        done = self.completed(checkpoint, request)
+        if done.frames and own.every > 1 and request.mode != "video" and (done.frames - 1) % own.every:
+            low = (done.frames - 1) // own.every * own.every + 1
             yield Wrong(
                 "frames",
-                f"{self.title} makes {own.every} k + 1 frames, not {request.frames}.",
+                f"{self.title} makes {own.every} k + 1 frames, not {done.frames}.",
                 f"Set it to {low} or {low + own.every}.",
             )
-        for name, given in (("width", request.width), ("height", request.height)):
+        for name, given in (("width", done.width), ("height", done.height)):
             if given and given % own.multiple:
                 low = max(own.multiple, given // own.multiple * own.multiple)
                 near = f"{low} or {low + own.multiple}" if low < given else f"{low}"
                 yield Wrong(
                     name, f"{self.title} needs a {name} that {own.multiple} divides, not {given}.", f"Set it to {near}."
                 )
-        done = self.completed(checkpoint, request)
         if request.mode == "video" and int((done.steps or 0) * (done.strength or 0)) < 1:
             yield Wrong(
                 "strength",

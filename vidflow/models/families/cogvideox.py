@@ -37,9 +37,9 @@ class CogVideoX(Family):
         config = checkpoint.config("transformer")
         return ("image",) if config.get("in_channels") != config.get("out_channels") else ("text", "video")
 
-    def rules(self, checkpoint: Checkpoint) -> Rules:
+    def usual(self, checkpoint: Checkpoint) -> Rules:
         """CogVideoX 1.5 packs frames in pairs, and makes larger and longer videos."""
-        own = super().rules(checkpoint)
+        own = super().usual(checkpoint)
         if checkpoint.config("transformer").get("patch_size_t") is None:
             return own
         return replace(own, size=(1360, 768), frames=81, rate=Fraction(16))

@@ -34,13 +34,13 @@ class Svd(Family):
     denoisers = ("unet",)
     encoders = ()
 
-    def rules(self, checkpoint: Checkpoint) -> Rules:
+    def usual(self, checkpoint: Checkpoint) -> Rules:
         """14 or 25 frames, as the UNet was trained; a size that the VAE's and the UNet's halvings divide."""
         halvings = sum(
             len(checkpoint.config(name).get("block_out_channels", (0, 0, 0, 0))) - 1 for name in ("vae", "unet")
         )
         frames = checkpoint.config("unet").get("num_frames", self.frames)
-        return replace(super().rules(checkpoint), frames=frames, multiple=2**halvings)
+        return replace(super().usual(checkpoint), frames=frames, multiple=2**halvings)
 
     def wrong(self, checkpoint: Checkpoint, request: Request) -> Iterator[Wrong]:
         """One frame is no video to it."""

@@ -43,9 +43,9 @@ class Wan(Family):
             return ("text", "image")
         return ("text",) if "transformer_2" in checkpoint.components else ("text", "video")
 
-    def rules(self, checkpoint: Checkpoint) -> Rules:
+    def usual(self, checkpoint: Checkpoint) -> Rules:
         """Wan 2.2 has other ones than 2.1, by its model cards: 5B (a VAE of 16 pixels), and two transformers."""
-        own = super().rules(checkpoint)
+        own = super().usual(checkpoint)
         pixels = 2 * checkpoint.config("vae").get("scale_factor_spatial", 8)
         if checkpoint.settings.get("expand_timesteps"):
             return replace(own, size=(1280, 704), frames=121, rate=Fraction(24), multiple=pixels)
