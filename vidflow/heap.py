@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import time
 from collections.abc import Callable
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """The numbers that mallopt(3) gives them."""
 _own = False
 """Whether the process is vidflow's own."""
-_TRIM_EVERY = 4
-"""Frames. After fewer, the time that the system takes to give memory anew is felt; after more, what lies free varies by
-more than a twentieth of the whole."""
-_made = 0
+_TRIM_EVERY = 1.0
+"""Seconds."""
+_trimmed = 0.0
 
 
 def steady() -> None:
@@ -38,11 +38,10 @@ def reuse() -> None:
 
 def trim_now_and_then() -> None:
     """After each frame that such a network makes: what was kept for the next lies free between frames that live on."""
-    global _made
-    if _own:
-        _made += 1
-        if _made % _TRIM_EVERY == 0:
-            trim()
+    global _trimmed
+    if _own and time.monotonic() - _trimmed > _TRIM_EVERY:
+        trim()
+        _trimmed = time.monotonic()
 
 
 def trim() -> None:

@@ -386,7 +386,7 @@ import numpy as np
 from pathlib import Path
 from vidflow import heap
 heap.steady()
-heap._TRIM_EVERY = 60  # frames: these are between two givings back
+heap._TRIM_EVERY = 60  # or a slow machine gives memory back after every frame
 from vidflow.models.upscaling import Upscaler
 upscaler = Upscaler(Path(sys.argv[1]), "cpu", "float32", None)
 frame = np.zeros((360, 640, 3), np.uint8)
