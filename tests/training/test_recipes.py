@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.training.descent import losses
 from training import degrading, interpolation, loop, upscaling
 from training.interpolation import Batches, leading, loss, muon, tied, untied
 from training.motion import Scenes
@@ -113,14 +114,7 @@ def test_a_few_steps_make_an_ifnet_better_on_what_it_sees(stock: Tensor) -> None
     torch.manual_seed(0)
     scene = Scenes(stock, 0, 64)(0, 4)
     net = untied(tied().state_dict()).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    optimizer = muon(net, 1e-3)
-    seen: list[float] = []
-    for _ in range(12):
-        found = loss(net, scene)
-        optimizer.zero_grad()
-        found.backward()
-        optimizer.step()
-        seen.append(float(found.detach()))
+    seen = losses(lambda: loss(net, scene), muon(net, 1e-3), 12)
     assert seen[-1] < 0.9 * seen[0]
 
 

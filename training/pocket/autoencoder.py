@@ -94,9 +94,9 @@ def begin(clips: Tensor) -> AutoencoderKLLTXVideo:
     entry.weight[:pairs, :, 2, 1, 1] = basis0.T
     entry.bias[:pairs] = -basis0.T @ mean0
     down = encoder.down_blocks[0].downsamplers[0].conv
-    _write_down(down, mean1, basis1, 0)
+    _write_down(down, mean1, basis1)
     down = encoder.down_blocks[1].downsamplers[0].conv
-    _write_down(down, mean2, basis2 * scale, 0)
+    _write_down(down, mean2, basis2 * scale)
     down.bias[LATENTS] = _LARGE * _WIDTH**0.5
     places = torch.arange(LATENTS)
     encoder.conv_out.conv.weight[places, places, 2, 1, 1] = 2 * _LARGE
@@ -158,13 +158,13 @@ def _projected(values: Tensor, mean: Tensor, basis: Tensor) -> Tensor:
     return torch.einsum("nc...,ck->nk...", values - mean[:, None, None, None], basis)
 
 
-def _write_down(conv: nn.Conv3d, mean: Tensor, basis: Tensor, first: int) -> None:
-    """Have channels from `first` on of a convolution of stride 2 give components of blocks of 2x2x2."""
+def _write_down(conv: nn.Conv3d, mean: Tensor, basis: Tensor) -> None:
+    """Have the first channels of a convolution of stride 2 give components of blocks of 2x2x2."""
     count = basis.shape[1]
     inner = len(basis) // 8
     assert conv.bias is not None
-    conv.weight[first : first + count, :inner, 1:, 1:, 1:] = basis.T.reshape(count, inner, 2, 2, 2)
-    conv.bias[first : first + count] = -basis.T @ mean
+    conv.weight[:count, :inner, 1:, 1:, 1:] = basis.T.reshape(count, inner, 2, 2, 2)
+    conv.bias[:count] = -basis.T @ mean
 
 
 def loss(net: nn.Module, clips: Tensor) -> Tensor:
@@ -173,11 +173,20 @@ def loss(net: nn.Module, clips: Tensor) -> Tensor:
     with torch.no_grad():
         latents = net.encode(clips).latent_dist.mode()  # pyright: ignore[reportAttributeAccessIssue]
     made = net.decode(latents + _NOISE * torch.randn_like(latents)).sample.float()  # pyright: ignore[reportAttributeAccessIssue]
+    return distance(made, clips)
+
+
+def distance(made: Tensor, clips: Tensor) -> Tensor:
+    """How far clips are from the true ones: values, edges, and seams more than other edges."""
     error = made - clips
     edges = sum(error.diff(dim=axis).abs().mean() for axis in (2, 3, 4))
-    return (
-        0.5 * error.abs().mean() + 6 * error.square().mean() + _EDGES * edges + 1e-4 * latents.float().square().mean()
-    )
+    seams = sum(at_seams(error.diff(dim=axis), axis).abs().mean() for axis in (3, 4))
+    return 0.5 * error.abs().mean() + 6 * error.square().mean() + _EDGES * edges + _SEAMS * seams
+
+
+def at_seams(steps: Tensor, axis: int) -> Tensor:
+    """Of the steps to the next neighbour along an axis, those from one block to the next."""
+    return steps.index_select(axis, torch.arange(31, steps.shape[axis], 32, device=steps.device))
 
 
 def there_and_back(net: nn.Module, clips: Tensor) -> Tensor:

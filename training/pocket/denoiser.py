@@ -29,6 +29,8 @@ from vidflow.places import resource
 
 SHIFT = 4.0
 """Of the times towards noise, in training as in sampling."""
+STEPS, GUIDANCE = 16, 2
+"""What it is sampled with where nothing else is asked for."""
 _WIDTH, _HEADS, _LAYERS = 256, 4, 6
 _WORDS = 128
 """The width of the text encoder."""
@@ -223,7 +225,7 @@ def ship(net: Denoiser, vae: Any, mean: Tensor, deviation: Tensor, folder: Path)
     scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT)
     parts = {"vae": vae.half(), "text_encoder": net.words.half(), "transformer": net.film.half()}
     LTXPipeline(scheduler=scheduler, tokenizer=text.tokenizer(), **parts).save_pretrained(folder)  # pyright: ignore[reportArgumentType]
-    own = {"width": WIDTH, "height": HEIGHT, "frames": FRAMES, "steps": 16, "guidance": 2, "rate": RATE}
+    own = {"width": WIDTH, "height": HEIGHT, "frames": FRAMES, "steps": STEPS, "guidance": GUIDANCE, "rate": RATE}
     (folder / "vidflow.json").write_text(json.dumps(own, indent=2) + "\n", encoding="utf-8")
 
 

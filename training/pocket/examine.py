@@ -13,7 +13,6 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,13 @@ import torch
 from numpy.typing import NDArray
 
 from training.pocket import stock
+from training.pocket.denoiser import GUIDANCE, STEPS
 from training.world import words
 from training.world.judge import Judge
 from training.world.render import FRAMES, HEIGHT, WIDTH, clip
 from training.world.words import Scene, caption
 from vidflow.places import resource
 
-STEPS, GUIDANCE = 16, 2.0
 _TOGETHER = 8
 _JUDGED = ("colour", "motion", "camera", "setting", "light")
 
@@ -64,7 +63,7 @@ def made(
 
     pipe: Any = (LTXImageToVideoPipeline if image else LTXPipeline).from_pretrained(folder, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
-    for some in _together(scenes):
+    for some in stock.groups(scenes, _TOGETHER):
         given = {"image": [Image.fromarray(clip(scene, seed)[0]) for seed, scene in some]} if image else {}
         with torch.autocast("cpu", torch.bfloat16):
             found = pipe(
@@ -107,12 +106,6 @@ def _seen(clip: NDArray[Any]) -> dict[str, str | None]:
     torch.set_num_threads(1)
     found = _judge().seen(clip)
     return {part: getattr(found, part) for part in _JUDGED} | {"subject": recognised(clip)}
-
-
-def _together(scenes: Iterable[tuple[int, Scene]]) -> Iterator[list[tuple[int, Scene]]]:
-    rest = iter(scenes)
-    while some := list(islice(rest, _TOGETHER)):
-        yield some
 
 
 def main() -> None:

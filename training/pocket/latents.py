@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def kept(vae: AutoencoderKLLTXVideo, folder: Path, count: int, first: int = 0) -
 def _make(vae: AutoencoderKLLTXVideo, path: Path, first: int, count: int) -> None:
     found: list[Tensor] = []
     shown: list[Scene] = []
-    for clips in _together(_both_ways(first, count)):
+    for clips in stock.groups(_both_ways(first, count), _TOGETHER):
         found.append(encoded(vae, as_clips(np.stack([clip for _, clip in clips])).to(vae.device)).cpu())
         shown += [scene for scene, _ in clips]
     part = path.with_suffix(".part")
@@ -78,9 +77,3 @@ def _both_ways(first: int, count: int) -> Iterator[tuple[Scene, Any]]:
         other = mirrored(scene)
         if held_out(other) == held_out(scene):
             yield other, clip[:, :, ::-1]
-
-
-def _together(clips: Iterable[tuple[Scene, Any]]) -> Iterator[list[tuple[Scene, Any]]]:
-    clips = iter(clips)
-    while some := list(islice(clips, _TOGETHER)):
-        yield some

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import islice
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from training.world.render import clip
 from training.world.words import Scene, drawn
 
+T = TypeVar("T")
 HELD_OUT = 10**9
 """The seeds of scenes that are never trained on begin here."""
 _TOGETHER = 8
@@ -39,3 +41,10 @@ def mapped(change: Callable[[NDArray[Any]], NDArray[Any]], first: int, count: in
 
 def _changed(change: Callable[[NDArray[Any]], NDArray[Any]], seed: int) -> NDArray[Any]:
     return change(clip(scene(seed), seed))
+
+
+def groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """So many items at a time, and at last the rest."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some
