@@ -47,5 +47,12 @@ gate ruff check .
 gate ruff format --check .
 gate basedpyright
 gate lint-imports
-# `bash tests/run.sh --cov` also says what no test reaches, in twice the time.
-gate pytest "$@"
+if (($#)); then
+    # `bash tests/run.sh --cov` also says what no test reaches, in twice the time.
+    gate pytest "$@"
+else
+    # Tests of processes and windows look at memory and at the clock: each is alone with the machine. The others share
+    # it, where threads of torch, two for each, would wait for each other.
+    gate pytest tests/process tests/gui
+    gate env OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --ignore tests/process --ignore tests/gui
+fi

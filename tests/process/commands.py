@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,10 @@ class Running:
 
     def signal(self, number: int) -> None:
         """Send a signal; harmless where the process has ended."""
-        self._process.send_signal(number)
+        # Not send_signal, which may learn of the end, so that `end` would wait for it in vain.
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Its events; waits for each."""

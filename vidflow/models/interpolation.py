@@ -16,7 +16,7 @@ from vidflow.models.ifnet import IFNet
 from vidflow.models.networks import dtype_on, layout_in, opened
 from vidflow.models.residency import with_room
 from vidflow.models.rife import Layout
-from vidflow.models.transfers import as_frame, as_tensor
+from vidflow.models.transfers import apart, as_frame, as_tensor
 from vidflow.values.frames import Underway
 
 _LARGE = 1440
@@ -69,7 +69,7 @@ class Interpolator:
         if found is None:
             tensor = self._padded(as_tensor(frame, self._device, self._dtype), scale)
             tensor = tensor.contiguous(memory_format=torch.channels_last)
-            found = self._seen[number] = tensor, net.features(tensor)
+            found = self._seen[number] = apart(tensor), apart(net.features(tensor))
             while len(self._seen) > 2:
                 self._seen.popitem(last=False)
         else:
@@ -84,7 +84,8 @@ class Interpolator:
         key = (*numbers, scale)
         if self._moved is None or self._moved[0] != key:
             forth, back = (
-                self._padded(as_tensor(flow, self._device, "float32"), scale) for flow in dense.both_ways(*frames)
+                apart(self._padded(as_tensor(flow, self._device, "float32"), scale))
+                for flow in dense.both_ways(*frames)
             )
             self._moved = key, (forth, back)
         return self._moved[1]

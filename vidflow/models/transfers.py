@@ -1,12 +1,13 @@
 """Frames on their way to a device and back.
 
 To and from a GPU they go through pinned memory on streams of their own, beside its work: while it is at one frame, the
-next goes up and the one before comes down.
+next goes up and the one before comes down. On the CPU what outlives a frame is taken out of the heap (see `apart`).
 """
 
 from __future__ import annotations
 
 from functools import cache
+from mmap import mmap
 from typing import Any, Literal
 
 import torch
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidflow.values.frames import Underway
+
+_OWN = 2**17
+"""Bytes from which a tensor gets memory of its own, as it is with the C library: a process has only so many pieces."""
 
 
 def as_tensor(frame: NDArray[Any], device: str, dtype: str) -> Tensor:
@@ -34,7 +38,20 @@ def as_frame(picture: Tensor, dtype: Any) -> NDArray[Any] | Underway:
     if dtype == "uint8":
         picture = (picture * 255).round().to(torch.uint8)
     picture = picture.contiguous()
-    return _fetched(picture, str(dtype)) if picture.is_cuda else picture.cpu().numpy()
+    return _fetched(picture, str(dtype)) if picture.is_cuda else apart(picture).numpy()
+
+
+def apart(tensor: Tensor) -> Tensor:
+    """A tensor that lives on while a network makes the next frames: on the CPU a copy, in memory of its own.
+
+    Amid the large blocks of a network, which come and go, it would leave holes that none of them fits in, so that each
+    frame would need some more of the heap.
+    """
+    size = tensor.numel() * tensor.element_size()
+    if tensor.is_cuda or size < _OWN:
+        return tensor
+    memory = torch.frombuffer(mmap(-1, size), dtype=tensor.dtype)
+    return memory.as_strided(tensor.shape, tensor.stride()).copy_(tensor)
 
 
 def _sent(frame: NDArray[Any], device: str) -> Tensor:
