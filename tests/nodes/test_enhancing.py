@@ -398,7 +398,7 @@ print(int(np.median(np.diff(seen))))
 """
     command = [sys.executable, "-c", code, str(small_esrgan(tmp_path))]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    # Each layer of a frame gives 7 MB: more than 1,800 pages, had they to be given anew, beside those of the frame itself.
+    # Each layer gives 7 MB: more than 1,800 pages, had they to be given anew, beside those of the frame itself.
     assert int(done.stdout) - 720 * 1280 * 3 // 4096 < 500, done.stdout
 
 

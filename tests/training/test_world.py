@@ -61,11 +61,12 @@ def test_what_is_held_out_is_never_drawn_to_train_on() -> None:
 
 def test_the_judge_sees_what_is_there() -> None:
     rng = np.random.default_rng(11)
-    judge = Judge(views=2)
+    styles = "picture book", "noir"
+    judge = Judge(2, styles)
     right = {"colour": 0, "motion": 0, "camera": 0, "setting": 0, "light": 0}
-    scenes = [drawn(rng, unseen=k % 2 == 1) for k in range(16)]
+    scenes = [replace(drawn(rng, unseen=k % 2 == 1), style=styles[k // 2 % 2]) for k in range(8)]
     for k, scene in enumerate(scenes):
         found = judge.seen(clip(scene, k))
         for part in right:
             right[part] += getattr(found, part) == getattr(scene, part)
-    assert min(right.values()) >= 14, right
+    assert min(right.values()) >= 7, right

@@ -1,11 +1,13 @@
 """What is seen in a clip, by plain image analysis: no network, nothing learned but palettes of renders.
 
 The camera is found as the global motion of what is not the subject; the subject as what is most saturated; its motion
-as its track against what the camera does; its colour as its hue; setting and light as those of the nearest palette.
+as its track against what the camera does; its colour as its hue; setting and light as those of the nearest palette, of
+the mean palettes of renders.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -23,7 +25,9 @@ _WIDE, _HIGH = 112, 64
 _ROWS = 6
 """Of a palette."""
 _TEXTURE = 30.0
-"""How much the texture of a row counts beside its colour."""
+"""How much larger the texture of a row is made, to be of the size of its colour."""
+_ALIKE = 0.1
+"""Of the mean spread of what palettes have: so much is added to each, as some views tell it only roughly."""
 _STRIDE, _TRUST = 4, 3.0
 """Frames over which slow motion is looked for, and how much more it counts than steps from frame to frame."""
 
@@ -42,23 +46,30 @@ class Seen:
 class Judge:
     """Tells what clips show."""
 
-    def __init__(self, views: int = 6) -> None:
+    def __init__(self, views: int = 12, styles: Sequence[str] = PARTS["style"]) -> None:
         """Beside the palettes of so many views of each setting in each light and style."""
-        kinds = list(product(*(PARTS[part] for part in ("setting", "light", "style"))))
-        self._kinds = kinds * views
-        palettes: list[Pixels] = []
-        for seed, (setting, light, style) in enumerate(self._kinds):
-            shown = view(Scene("ball", "red", "small", setting, "still", "static", light, style), seed)
-            palettes.append(_palette(shown[None], [np.zeros(shown.shape[:2], bool)]))
-        self._palettes = np.stack(palettes)
+        self._kinds = list(product(PARTS["setting"], PARTS["light"], styles))
+        palettes = np.array([_viewed(*kind, seed) for seed, kind in enumerate(self._kinds * views)])
+        palettes = palettes.reshape(views, len(self._kinds), -1)
+        self._means = palettes.mean(0)
+        # Where views of a kind differ much, a difference says little (Fisher's linear discriminant).
+        spread = np.cov((palettes - self._means).reshape(-1, palettes.shape[2]), rowvar=False)
+        spread += _ALIKE * np.eye(len(spread)) * spread.trace() / len(spread)
+        self._weights = np.linalg.cholesky(np.linalg.inv(spread))
 
     def seen(self, clip: Pixels) -> Seen:
         """What `[n, h, w, 3]` shows, RGB in uint8."""
         masks = [subject(frame) for frame in clip]
         windows = _windows(clip, masks)
-        away = np.square(self._palettes - _palette(clip, masks)).sum(1)
+        away = np.square((self._means - _palette(clip, masks)) @ self._weights).sum(1)
         setting, light, _ = self._kinds[int(away.argmin())]
         return Seen(_colour(clip, masks), _motion(masks, windows), _camera(windows), setting, light)
+
+
+def _viewed(setting: str, light: str, style: str, seed: int) -> Pixels:
+    """The palette of a view."""
+    shown = view(Scene("ball", "red", "small", setting, "still", "static", light, style), seed)
+    return _palette(shown[None], [np.zeros(shown.shape[:2], bool)])
 
 
 def _salience(frame: Pixels) -> Pixels:
