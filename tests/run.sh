@@ -51,8 +51,9 @@ if (($#)); then
     # `bash tests/run.sh --cov` also says what no test reaches, in twice the time.
     gate pytest "$@"
 else
-    # Tests of processes and windows look at memory and at the clock: each is alone with the machine. The others share
-    # it, where threads of torch, two for each, would wait for each other.
-    gate pytest tests/process tests/gui
-    gate env OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --ignore tests/process --ignore tests/gui
+    # Two at a time, each with one thread, as two for each would wait for each other. Processes and windows come first:
+    # to the system, a process has had the memory of whoever started it, too.
+    export OMP_NUM_THREADS=1
+    gate pytest -n 2 --dist loadfile tests/process tests/gui
+    gate pytest -n 2 --dist loadfile --ignore tests/process --ignore tests/gui
 fi
