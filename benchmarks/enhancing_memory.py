@@ -2,8 +2,8 @@
 
 At 720p with the smallest networks, so that frames are what weighs; at 320x180 with those of the box, one after the
 other. Films are saved without x264's looking ahead, for which it collects some sixty frames before it begins. What a
-process keeps differs from run to run by a few hundredths, more where others slow the machine down: so each film is made
-several times, in turn, and the medians are compared.
+process keeps differs from run to run, at worst by a fifth: so each film is made several times, in turn, and the medians
+are compared.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def reuse() -> None:
 
 
 def trim_now_and_then() -> None:
-    """After each frame that such a network makes: what was kept for the next lies free between frames that live on."""
+    """After each frame that such a network makes: what was kept for the next lies free between blocks that live on."""
     global _trimmed
     if _own and time.monotonic() - _trimmed > _TRIM_EVERY:
         trim()

@@ -26,6 +26,7 @@ from vidflow.api import Image, NodeError, Video
 from vidflow.errors import GraphError, ModelError
 from vidflow.models import dense, esrgan, generators, ifnet
 from vidflow.models.interpolation import Interpolator
+from vidflow.models.transfers import apart
 from vidflow.models.upscaling import Upscaler
 from vidflow.values.frames import arrived
 
@@ -424,6 +425,16 @@ print(*(int(first, 16) <= one.ctypes.data < int(last, 16) for one in (middle, ab
     command = [sys.executable, "-c", code, str(small_rife(tmp_path)), str(small_esrgan(tmp_path))]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"] * 6
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_part_of_a_larger_tensor_is_kept_apart_as_a_copy_of_it_is(layout: torch.memory_format) -> None:
+    part = torch.rand(1, 4, 200, 300).contiguous(memory_format=layout)[:, :3, 8:, :280]
+    kept = apart(part)
+    assert torch.equal(kept, part)
+    assert kept.stride() == part.clone().stride()
+    part.zero_()
+    assert kept.any()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")

@@ -180,11 +180,11 @@ def distance(made: Tensor, clips: Tensor) -> Tensor:
     """How far clips are from the true ones: values, edges, and seams more than other edges."""
     error = made - clips
     edges = sum(error.diff(dim=axis).abs().mean() for axis in (2, 3, 4))
-    seams = sum(at_seams(error.diff(dim=axis), axis).abs().mean() for axis in (3, 4))
+    seams = sum(_at_seams(error.diff(dim=axis), axis).abs().mean() for axis in (3, 4))
     return 0.5 * error.abs().mean() + 6 * error.square().mean() + _EDGES * edges + _SEAMS * seams
 
 
-def at_seams(steps: Tensor, axis: int) -> Tensor:
+def _at_seams(steps: Tensor, axis: int) -> Tensor:
     """Of the steps to the next neighbour along an axis, those from one block to the next."""
     return steps.index_select(axis, torch.arange(31, steps.shape[axis], 32, device=steps.device))
 

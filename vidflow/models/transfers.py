@@ -51,7 +51,8 @@ def apart(tensor: Tensor) -> Tensor:
     if tensor.is_cuda or size < _OWN:
         return tensor
     memory = torch.frombuffer(mmap(-1, size), dtype=tensor.dtype)
-    return memory.as_strided(tensor.shape, tensor.stride()).copy_(tensor)
+    strides = torch.empty_like(tensor, device="meta").stride()  # as a copy has them, where this is part of a larger one
+    return memory.as_strided(tensor.shape, strides).copy_(tensor)
 
 
 def _sent(frame: NDArray[Any], device: str) -> Tensor:
