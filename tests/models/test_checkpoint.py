@@ -366,6 +366,7 @@ def test_a_checkpoint_may_have_values_of_its_own(folder: Path) -> None:
     [
         ("width", 0),
         ("width", 10**9),
+        ("width", 8193),
         ("frames", 1.5),
         ("steps", True),
         ("steps", "16"),
@@ -375,6 +376,7 @@ def test_a_checkpoint_may_have_values_of_its_own(folder: Path) -> None:
         ("rate", None),
         ("guidance", "nan"),
         ("guidance", 1e300),
+        ("guidance", 50.5),
         ("seed", 1),
     ],
 )
