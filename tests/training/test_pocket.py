@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from tests.training.descent import losses
-from training.pocket import autoencoder, denoiser, examine, latents, stock, text
+from training.pocket import autoencoder, denoiser, examine, latents, looks, stock, text
 from training.world import words
 from training.world.recogniser import Recogniser, cuts
 from training.world.render import clip
@@ -160,6 +160,41 @@ def test_what_is_examined_was_never_trained_on() -> None:
     assert sum(words.against(scene) for _, scene in scenes) >= 10
     assert len({seed for seed, _ in scenes}) == 30
     assert examine.said(*scenes[0]) == examine.said(*scenes[0])
+
+
+def test_the_nearest_of_what_was_trained_on_is_found() -> None:
+    known = torch.randn(50, 6, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    far = looks.nearest(torch.stack([known[7] + 0.25, known[3]]).half(), known.half())
+    assert far.tolist() == pytest.approx([0.25, 0], abs=2e-3)
+
+
+def test_how_far_films_are_apart_is_told_in_shades() -> None:
+    films = [np.full((2, 4, 4, 3), shade, np.uint8) for shade in (10, 200)]
+    assert looks.apart(films, films[::-1]) == [190, 190]
+
+
+def test_steadiness_is_that_of_score_quality() -> None:
+    still = np.full((17, 32, 32, 3), 90, np.uint8)
+    blinking = still.copy()
+    blinking[8] = 200
+    # Two of the 16 changes stand out from all others.
+    assert looks.steadiness([still]) == 1
+    assert looks.steadiness([still, blinking]) == pytest.approx(1 - 2 / 16 / 2)
+
+
+def test_each_film_of_a_sheet_has_its_caption_below() -> None:
+    films = [np.full((5, 64, 96, 3), shade, np.uint8) for shade in range(40, 47)]
+    films[6][2, :, :, 0] = 255
+    picture = np.asarray(looks.sheet(films, ["a ball"] * 6 + ["空で左へ動く赤いボール、カメラは固定、昼の光のように"]))
+    rows = 2
+    assert picture.shape[1] == looks.COLUMNS * 102 + 6
+    below = picture.shape[0] // rows - 64
+    assert (picture[6 : 6 + 64, 6 : 6 + 96] == 40).all()
+    second = picture[6 + 64 + below :, 6 + 102 : 6 + 102 + 96]
+    assert (second[20, :, 0] == 255).all()
+    assert (second[64:-6] < 128).any()
+    # A long caption stays below its own film.
+    assert (picture[6 + 64 + below :, 2 * 102 + 3 :] > 250).all()
 
 
 def test_the_subject_is_cut_out() -> None:

@@ -3,7 +3,7 @@
 
 Colour, motion, camera, setting and light by plain image analysis (`training.world.judge`), the subject by a small
 network that has seen renders alone (`training.world.recogniser`). With `--renders` the same of true renders, with
-`--image` of films whose first frame is given.
+`--image` of films whose first frame is given, and how well that is kept.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.loop import psnr
 from training.pocket import stock
 from training.pocket.denoiser import GUIDANCE, STEPS
 from training.world import words
@@ -53,10 +54,15 @@ def said(seed: int, scene: Scene) -> str:
 
 
 def made(
-    folder: Path, scenes: list[tuple[int, Scene]], image: bool = False, steps: int = STEPS, guidance: float = GUIDANCE
+    folder: Path,
+    scenes: list[tuple[int, Scene]],
+    image: bool = False,
+    steps: int = STEPS,
+    guidance: float = GUIDANCE,
+    noise: int = 0,
 ) -> Iterator[NDArray[Any]]:
     """What the model makes of each, `[FRAMES, HEIGHT, WIDTH, 3]` in uint8; with `image` from the first frame of its
-    render on."""
+    render on. The noise is that of the scene's seed and `noise`."""
     from diffusers.pipelines.ltx.pipeline_ltx import LTXPipeline
     from diffusers.pipelines.ltx.pipeline_ltx_image2video import LTXImageToVideoPipeline
     from PIL import Image
@@ -74,7 +80,7 @@ def made(
                 num_frames=FRAMES,
                 num_inference_steps=steps,
                 guidance_scale=guidance,
-                generator=[torch.Generator().manual_seed(seed) for seed, _ in some],
+                generator=[torch.Generator().manual_seed(seed + noise) for seed, _ in some],
                 output_type="np",
             ).frames
         yield from np.round(np.asarray(found) * 255).astype(np.uint8)
@@ -120,11 +126,15 @@ def main() -> None:
     given = parser.parse_args()
     scenes = held_out(given.count)
     if given.renders:
-        clips: Iterable[NDArray[Any]] = (clip(scene, seed) for seed, scene in scenes)
+        clips = [clip(scene, seed) for seed, scene in scenes]
     else:
         clips = list(made(given.model, scenes, given.image, given.steps, given.guidance))
     for part, share in accuracy(scenes, clips).items():
         print(f"{part:8} {share:.3f}")
+    if given.image:
+        firsts = [torch.from_numpy(clip(scene, seed)[0]) / 255 for seed, scene in scenes]
+        near = [psnr(torch.from_numpy(found[0]) / 255, first) for found, first in zip(clips, firsts, strict=True)]
+        print(f"first frame: {np.mean(near):.2f} dB, at least {min(near):.2f} dB")
 
 
 if __name__ == "__main__":
