@@ -26,7 +26,7 @@ from vidflow.api import Image, NodeError, Video
 from vidflow.errors import GraphError, ModelError
 from vidflow.models import dense, esrgan, generators, ifnet
 from vidflow.models.interpolation import Interpolator
-from vidflow.models.transfers import apart
+from vidflow.models.transfers import apart, as_frame
 from vidflow.models.upscaling import Upscaler
 from vidflow.values.frames import arrived
 
@@ -425,6 +425,19 @@ print(*(int(first, 16) <= one.ctypes.data < int(last, 16) for one in (middle, ab
     command = [sys.executable, "-c", code, str(small_rife(tmp_path)), str(small_esrgan(tmp_path))]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"] * 6
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("height", [1, 64, 150])
+def test_a_picture_becomes_the_frame_that_is_nearest(height: int, dtype: str) -> None:
+    picture = torch.rand(1, 3, height, 40, generator=torch.Generator().manual_seed(height)) * 1.4 - 0.2
+    given = picture.clone()
+    frame = as_frame(picture, np.dtype(dtype))
+    assert isinstance(frame, np.ndarray)
+    assert frame.dtype == dtype
+    values = np.clip(given[0].permute(1, 2, 0).numpy(), 0, 1)
+    assert np.array_equal(frame, np.rint(values * 255) if dtype == "uint8" else values)
+    assert torch.equal(picture, given)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])

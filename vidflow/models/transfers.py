@@ -18,6 +18,8 @@ from vidflow.values.frames import Underway
 
 _OWN = 2**17
 """Bytes from which a tensor gets memory of its own, as it is with the C library: a process has only so many pieces."""
+_STRIP = 64
+"""Rows of a picture that become a frame at a time."""
 
 
 def as_tensor(frame: NDArray[Any], device: str, dtype: str) -> Tensor:
@@ -27,18 +29,28 @@ def as_tensor(frame: NDArray[Any], device: str, dtype: str) -> Tensor:
     else:
         tensor = torch.from_numpy(frame if frame.flags.writeable else frame.copy()).to(device)
     tensor = tensor.permute(2, 0, 1)[None]
-    eight_bit = tensor.dtype == torch.uint8
-    tensor = tensor.to(getattr(torch, dtype))
-    return tensor / 255 if eight_bit else tensor
+    if tensor.dtype == torch.uint8:
+        return tensor.to(getattr(torch, dtype)).div_(255)
+    return tensor.to(getattr(torch, dtype))
 
 
 def as_frame(picture: Tensor, dtype: Any) -> NDArray[Any] | Underway:
     """`[1, 3, h, w]` in 0..1 as a frame `[h, w, 3]`, clipped: float32, or uint8 to the nearest."""
-    picture = picture[0].permute(1, 2, 0).float().clamp(0, 1)
-    if dtype == "uint8":
-        picture = (picture * 255).round().to(torch.uint8)
-    picture = picture.contiguous()
-    return _fetched(picture, str(dtype)) if picture.is_cuda else apart(picture).numpy()
+    picture = picture[0].permute(1, 2, 0)
+    kind = getattr(torch, str(dtype))
+    if picture.is_cuda:
+        return _fetched(_stored(picture, kind).to(kind).contiguous(), str(dtype))
+    # A strip at a time, which needs no second picture.
+    found = _memory(picture.shape, kind)
+    for rows, part in zip(found.split(_STRIP), picture.split(_STRIP), strict=True):
+        rows.copy_(_stored(part, kind))
+    return found.numpy()
+
+
+def _stored(picture: Tensor, kind: torch.dtype) -> Tensor:
+    """A picture's values as that kind of frame holds them."""
+    picture = picture.float().clamp(0, 1)
+    return picture.mul_(255).round_() if kind == torch.uint8 else picture
 
 
 def apart(tensor: Tensor) -> Tensor:
@@ -47,12 +59,16 @@ def apart(tensor: Tensor) -> Tensor:
     Amid the large blocks of a network, which come and go, it would leave holes that none of them fits in, so that each
     frame would need some more of the heap.
     """
-    size = tensor.numel() * tensor.element_size()
-    if tensor.is_cuda or size < _OWN:
+    if tensor.is_cuda:
         return tensor
-    memory = torch.frombuffer(mmap(-1, size), dtype=tensor.dtype)
     strides = torch.empty_like(tensor, device="meta").stride()  # as a copy has them, where this is part of a larger one
-    return memory.as_strided(tensor.shape, strides).copy_(tensor)
+    return _memory(tensor.shape, tensor.dtype).as_strided(tensor.shape, strides).copy_(tensor)
+
+
+def _memory(shape: torch.Size, kind: torch.dtype) -> Tensor:
+    """An empty tensor, outside the heap where it is large."""
+    size = shape.numel() * kind.itemsize
+    return torch.empty(shape, dtype=kind) if size < _OWN else torch.frombuffer(mmap(-1, size), dtype=kind).view(shape)
 
 
 def _sent(frame: NDArray[Any], device: str) -> Tensor:
