@@ -6,7 +6,9 @@ next goes up and the one before comes down. On the CPU what outlives a frame is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from math import prod
 from mmap import mmap
 from typing import Any, Literal
 
@@ -41,7 +43,7 @@ def as_frame(picture: Tensor, dtype: Any) -> NDArray[Any] | Underway:
     if picture.is_cuda:
         return _fetched(_stored(picture, kind).to(kind).contiguous(), str(dtype))
     # A strip at a time, which needs no second picture.
-    found = _memory(picture.shape, kind)
+    found = zeros(picture.shape, kind)
     for rows, part in zip(found.split(_STRIP), picture.split(_STRIP), strict=True):
         rows.copy_(_stored(part, kind))
     return found.numpy()
@@ -62,13 +64,15 @@ def apart(tensor: Tensor) -> Tensor:
     if tensor.is_cuda:
         return tensor
     strides = torch.empty_like(tensor, device="meta").stride()  # as a copy has them, where this is part of a larger one
-    return _memory(tensor.shape, tensor.dtype).as_strided(tensor.shape, strides).copy_(tensor)
+    return zeros(tensor.shape, tensor.dtype).as_strided(tensor.shape, strides).copy_(tensor)
 
 
-def _memory(shape: torch.Size, kind: torch.dtype) -> Tensor:
-    """An empty tensor, outside the heap where it is large."""
-    size = shape.numel() * kind.itemsize
-    return torch.empty(shape, dtype=kind) if size < _OWN else torch.frombuffer(mmap(-1, size), dtype=kind).view(shape)
+def zeros(shape: Sequence[int], kind: torch.dtype, device: torch.device | str = "cpu") -> Tensor:
+    """As torch has them; on the CPU outside the heap where they are many (see `apart`)."""
+    size = prod(shape) * kind.itemsize
+    if torch.device(device).type != "cpu" or size < _OWN:
+        return torch.zeros(*shape, dtype=kind, device=device)
+    return torch.frombuffer(mmap(-1, size), dtype=kind).view(*shape)
 
 
 def _sent(frame: NDArray[Any], device: str) -> Tensor:

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from vidflow.models.networks import dtype_on, layout_in, opened
 from vidflow.models.residency import RESIDENT, with_room
-from vidflow.models.transfers import as_frame, as_tensor
+from vidflow.models.transfers import as_frame, as_tensor, zeros
 from vidflow.values.frames import Underway
 
 _OVERLAP = 32
@@ -77,7 +77,7 @@ class Upscaler:
         places = [(rows, columns) for rows in spans[0] for columns in spans[1]]
         if len(places) == 1:
             return self._made(net, picture)
-        result = torch.zeros((1, 3, height * scale, width * scale), device=picture.device)
+        result = zeros((1, 3, height * scale, width * scale), torch.float32, picture.device)
         for number, (rows, columns) in enumerate(places):
             if number:
                 step(number, len(places))
