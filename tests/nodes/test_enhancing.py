@@ -399,8 +399,8 @@ print(min(np.diff(seen)))  # now and then one needs some more
 """
     command = [sys.executable, "-c", code, str(small_esrgan(tmp_path))]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    # Each layer gives 7 MB: more than 1,800 pages, had they to be given anew, beside those of the frame itself, which it
-    # has in float32 and then in uint8.
+    # Each layer gives 7 MB: more than 1,800 pages, had they to be given anew, beside those of the frame itself, in
+    # float32 and then in uint8.
     assert int(done.stdout) - 720 * 1280 * 3 * (4 + 1) // 4096 < 500, done.stdout
 
 
