@@ -325,7 +325,7 @@ def test_a_sampler_that_nobody_watches_makes_no_pictures(engine: vidflow.Engine,
 def test_what_is_more_urgent_comes_between_two_steps_and_changes_nothing(
     tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    steps = 60
+    steps = 400
     shot = text_graph(tiny("wan"), seed=5, steps=steps)
     frames = graph(bars=("lab.bars", {}), tinted=("lab.gpu_tint", {"frame": "@bars", "by": 3}))
     with vidflow.Engine(tmp_path / "alone", device="cpu", registry=registry()) as engine:
