@@ -2,7 +2,7 @@
 
 At 720p with the smallest networks, so that frames are what weighs; at 320x180 with those of the box, one after the
 other. Films are saved without x264's looking ahead, for which it collects some sixty frames before it begins. What a
-process keeps differs from run to run, at worst by a fifth: so each film is made several times, in turn, and the medians
+process keeps differs from run to run, by some hundredths: so each film is made several times, in turn, and the medians
 are compared.
 """
 
