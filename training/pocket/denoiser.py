@@ -198,6 +198,8 @@ def main() -> None:
     def begin() -> nn.Module:
         net = Denoiser(len(text.tokenizer()), found.shape[1])
         if given.compile:
+            # For each length of captions, with a first frame and without, trained and tested.
+            torch._dynamo.config.recompile_limit = 64
             net.film.compile_repeated_blocks()
         return net
 
