@@ -121,8 +121,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="how many captions (default %(default)s)")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
-    parser.add_argument("--renders", action="store_true")
-    parser.add_argument("--image", action="store_true")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--renders", action="store_true")
+    either.add_argument("--image", action="store_true")
     given = parser.parse_args()
     scenes = held_out(given.count)
     if given.renders:
