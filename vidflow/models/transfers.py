@@ -1,12 +1,12 @@
 """Frames on their way to a device and back.
 
 To and from a GPU they go through pinned memory on streams of their own, beside its work: while it is at one frame, the
-next goes up and the one before comes down. On the CPU what outlives a frame is taken out of the heap (see `apart`).
+next goes up and the one before comes down. On the CPU what outlives a frame, or is as large as one, lies outside
+the heap (see `apart`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from math import prod
 from mmap import mmap
@@ -61,18 +61,19 @@ def apart(tensor: Tensor) -> Tensor:
     Amid the large blocks of a network, which come and go, it would leave holes that none of them fits in, so that each
     frame would need some more of the heap.
     """
-    if tensor.is_cuda:
+    if tensor.device.type != "cpu":
         return tensor
     strides = torch.empty_like(tensor, device="meta").stride()  # as a copy has them, where this is part of a larger one
     return zeros(tensor.shape, tensor.dtype).as_strided(tensor.shape, strides).copy_(tensor)
 
 
-def zeros(shape: Sequence[int], kind: torch.dtype, device: torch.device | str = "cpu") -> Tensor:
-    """As torch has them; on the CPU outside the heap where they are many (see `apart`)."""
+def zeros(shape: tuple[int, ...], kind: torch.dtype, device: torch.device | str = "cpu") -> Tensor:
+    """As torch has them; on the CPU, where they are many, outside the heap: there a block as large as a frame is the
+    first that no hole has room for."""
     size = prod(shape) * kind.itemsize
     if torch.device(device).type != "cpu" or size < _OWN:
-        return torch.zeros(*shape, dtype=kind, device=device)
-    return torch.frombuffer(mmap(-1, size), dtype=kind).view(*shape)
+        return torch.zeros(shape, dtype=kind, device=device)
+    return torch.frombuffer(mmap(-1, size), dtype=kind).view(shape)
 
 
 def _sent(frame: NDArray[Any], device: str) -> Tensor:
