@@ -103,7 +103,10 @@ def test_a_movie_that_is_cut_off_is_refused_in_one_message(tmp_path: Path) -> No
     ],
 )
 def test_a_carried_text_that_is_no_graph_is_refused_without_lines(text: str, said: str, tmp_path: Path) -> None:
-    path = movie(tmp_path / "film.mkv", text)
+    # A path is told whole, or nobody finds the file.
+    folder = tmp_path / "a film that lies in a folder with a long name" / ("a" * 80)
+    folder.mkdir(parents=True)
+    path = movie(folder / "film.mkv", text)
     (message,) = refusal(path)
     assert message.startswith(said.format(path=path)), message
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidflow.errors import GraphError, MediaError, Problem
-from vidflow.graph.wording import cut, shown
+from vidflow.graph.wording import cut, quoted
 
 if TYPE_CHECKING:
     from vidflow.graph.provenance import Provenance
@@ -45,11 +45,12 @@ def carried(path: str | os.PathLike[str]) -> str:
     """The text of the graph that the movie at `path` carries. Raises GraphError where there is none."""
     from vidflow.media import read_metadata
 
-    name = shown(os.fspath(path))
+    name = quoted(path)
     try:
         text = read_metadata(Path(path)).get(KEY)
     except MediaError as error:
-        raise GraphError(Problem("unreadable", cut(f"{name}: {str(error).removeprefix(f'{error.path}: ')}"))) from None
+        why = cut(str(error).removeprefix(f"{error.path}: "))
+        raise GraphError(Problem("unreadable", f"{name}: {why}")) from None
     if text is None:
         hint = "Only movies that vidflow wrote with embed_graph on do; name the graph's own file."
         raise GraphError(Problem("no-graph", f"{name} carries no graph.", hint=hint))

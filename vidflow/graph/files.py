@@ -18,7 +18,7 @@ from vidflow.graph.embedded import HEAD, carried, is_media
 from vidflow.graph.locate import find, line_column, members
 from vidflow.graph.migrations import migrate
 from vidflow.graph.shape import MAX_PROBLEMS, Shaper
-from vidflow.graph.wording import cut, shown
+from vidflow.graph.wording import quoted, shown
 
 MAX_BYTES = 64 * 2**20
 """The longest file that is read; a graph of 10,000 nodes has about 1 MB."""
@@ -69,7 +69,7 @@ def _from_movie(path: str | os.PathLike[str]) -> Graph:
         # Nobody sees the lines of the text in a movie.
         raise GraphError(
             [
-                replace(one, message=cut(f"In {shown(os.fspath(path))}: {one.message}"), line=None, column=None)
+                replace(one, message=f"In {quoted(path)}: {one.message}", line=None, column=None)
                 for one in error.problems
             ]
         ) from None
@@ -210,7 +210,7 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        message = f"The graph cannot be saved as {shown(os.fspath(path))}: {error.strerror or error}."
+        message = f"The graph cannot be saved as {quoted(path)}: {error.strerror or error}."
         raise GraphError(Problem("cannot-save", message, hint="Nothing was changed there.")) from None
 
 
@@ -352,4 +352,4 @@ def _too_large() -> Problem:
 
 
 def _unreadable(path: str | os.PathLike[str], why: str, code: str = "unreadable") -> GraphError:
-    return GraphError(Problem(code, f"{shown(os.fspath(path))} {why}."))
+    return GraphError(Problem(code, f"{quoted(path)} {why}."))

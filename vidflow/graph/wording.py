@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -51,6 +52,11 @@ def shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return "an object"
     return f"a Python {type(value).__name__}"
+
+
+def quoted(path: str | os.PathLike[str]) -> str:
+    """The path of a file, whole however long it is: cut short, it names no file."""
+    return repr(os.fspath(path))
 
 
 def cut(message: str, limit: int = 400) -> str:
