@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from tests.training.descent import losses
-from training.pocket import autoencoder, denoiser, examine, latents, looks, stock, text
+from training.pocket import autoencoder, denoiser, encoder, examine, latents, looks, stock, text
 from training.world import words
 from training.world.recogniser import Recogniser, cuts
 from training.world.render import clip
@@ -84,7 +84,7 @@ def test_what_captions_are_made_of_is_a_piece_each(tmp_path: Path) -> None:
         for one in (tokenizer, spelled):
             found = one(said).input_ids
             assert tokenizer.unk_token_id not in found, said
-        assert len(tokenizer(said).input_ids) <= 64
+        assert len(tokenizer(said).input_ids) <= text.LONGEST
     tokenizer.save_pretrained(tmp_path)
     assert AutoTokenizer.from_pretrained(tmp_path)("A red ball").input_ids == tokenizer("a red ball").input_ids
 
@@ -110,35 +110,113 @@ def test_latents_are_made_once_and_none_of_what_is_held_out(
     assert torch.equal(found, again)
 
 
+@pytest.mark.parametrize("unseen", [False, True])
+def test_captions_are_read_with_what_they_mean(unseen: bool) -> None:
+    one, again = (encoder.batch(np.random.default_rng(0), 40, unseen, unsaid=0) for _ in range(2))
+    assert torch.equal(one.pieces, again.pieces)
+    names = list(words.PARTS.values())
+    scenes = [Scene(*(names[k][n] for k, n in enumerate(row))) for row in one.meant.tolist()]
+    assert all(held_out(scene) is unseen for scene in scenes)
+    # Others are spelled sign by sign.
+    assert sum(_colour_said(*pair) for pair in zip(scenes, one.pieces, strict=True)) > 30
+
+
+def _colour_said(scene: Scene, pieces: Tensor) -> bool:
+    said = text.tokenizer().decode(pieces[pieces != 0])
+    return any(word in said for word in words.COLOURS[scene.colour])
+
+
+def test_parts_that_are_not_said_are_not_asked_for() -> None:
+    one = encoder.batch(np.random.default_rng(0), 40)
+    names = list(words.PARTS)
+    for part in words.OPEN:
+        silent = one.meant[:, names.index(part)] == len(words.PARTS[part])
+        assert 10 < int(silent.sum()) < 30
+    colours = {word for pair in words.COLOURS.values() for word in pair}
+    for row, pieces in zip(one.meant, one.pieces, strict=True):
+        if row[names.index("colour")] == len(words.COLOURS):
+            said = text.tokenizer().decode(pieces[pieces != 0])
+            assert not any(f"{word} {subject}" in said for word in colours for subject, _ in words.SUBJECTS.values())
+
+
+def test_a_few_steps_make_the_text_encoder_read_better_what_is_said() -> None:
+    torch.manual_seed(0)
+    net = encoder.Reader(len(text.tokenizer()))
+    some = encoder.batch(np.random.default_rng(0), 32)
+    seen = losses(lambda: encoder.loss(net, some), torch.optim.AdamW(net.parameters(), 2e-3), 8)
+    assert seen[-1] < 0.9 * seen[0], seen
+    # What follows a caption says nothing.
+    before = encoder.loss(net, some)
+    net.words.register_forward_hook(lambda _, given, found: (found[0] * (given[0] != 0)[..., None],))
+    assert torch.equal(encoder.loss(net, some), before)
+
+
 @pytest.fixture(scope="module")
 def batches() -> denoiser.Batches:
     rng = np.random.default_rng(0)
-    tokens = torch.randn(8, 6, 3, 2, 2, generator=torch.Generator().manual_seed(0))
-    return denoiser.Batches(tokens.half(), [drawn(rng) for _ in range(8)], 16, 0, torch.device("cpu"))
+    torch.manual_seed(0)
+    captions = denoiser.Captions(encoder.network(len(text.tokenizer())), [drawn(rng) for _ in range(40)], 0)
+    tokens = torch.randn(40, 6, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    return denoiser.Batches(tokens.half(), captions, 16, 0, torch.device("cpu"))
 
 
 def test_a_batch_is_that_of_its_step(batches: denoiser.Batches) -> None:
-    one, again, other = batches(3), batches(3), batches(4)
-    assert torch.equal(one.pieces, again.pieces)
-    assert torch.equal(one.noise, again.noise)
+    one, again, other = batches(4), batches(4), batches(6)
+    assert all(torch.equal(*pair) for pair in zip(one, again, strict=True))
     assert not torch.equal(one.noise, other.noise)
-    assert other.given
-    assert not one.given
-    # Each caption ends; some are left out.
+    assert one.said.shape[:2] == one.mask.shape
+    # Each caption ends; some say nothing.
     assert (one.mask.sum(1) > 0).all()
     lengths = torch.cat([batches(step).mask.sum(1) for step in range(20)])
     assert 0.03 < float((lengths == 1).float().mean()) < 0.2
-    times = torch.cat([batches(step).times for step in range(20)])
-    assert 0.7 < float(times.mean()) < 0.85
+    times = torch.cat([batches.whole(step).times for step in range(1, 20, 2)])
+    assert 0.62 < float(times.mean()) < 0.8
+
+
+def test_batches_of_details_are_of_what_has_most_and_know_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(denoiser, "_TOKENS", 4)
+    monkeypatch.setattr(denoiser, "_COARSE", 3)
+    found = torch.full((40, 5, 3, 2, 2), 1e-3)
+    # Where each token is, in what is not detail; two places have some.
+    found[:, 0] = torch.arange(3)[:, None, None] * 4 / 25
+    found[:, 1], found[:, 2] = torch.arange(2)[:, None] * 32, torch.arange(2) * 32
+    found[:, 3:, 1, 0, 1] = found[:, 3:, 2, 1, 0] = 10
+    captions = denoiser.Captions(encoder.network(len(text.tokenizer())), [SCENE] * 40, 0)
+    some = denoiser.Batches(found, captions, 16, 0, torch.device("cpu"))(3)
+    assert some.clean.shape == (32, 4, 5)
+    assert torch.allclose(some.clean[..., :3].transpose(1, 2), some.places)
+    assert (some.clean[..., 3] > 1).sum(1).tolist() == [2] * 32
+    assert all(len(torch.unique(places, dim=1).T) == 4 for places in some.places)
+    assert float(some.times.max()) < denoiser._NEAR
+
+
+def test_a_first_frame_is_given_at_some_steps(batches: denoiser.Batches) -> None:
+    assert [step for step in range(20) if batches(step).times.ndim == 2] == [0, 8, 16]
+    given = batches(8)
+    assert torch.equal(given.times == 0, given.places[:, 0] == 0)
+
+
+def test_captions_are_read_as_the_pipeline_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    net = encoder.network(len(text.tokenizer())).eval()
+    for name in ("_SPELLED", "_STRANGE"):
+        monkeypatch.setattr(text, name, 0)
+    monkeypatch.setattr(denoiser, "_some_of", lambda *_: "a red ball")
+    found, mask = denoiser.Captions(net, [SCENE], 0)(torch.tensor([0]), np.random.default_rng(0))
+    padded = text.tokenizer()("a red ball", padding="max_length", max_length=text.LENGTH, return_tensors="pt")
+    assert torch.equal(mask[0], padded.attention_mask[0, : mask.shape[1]].bool())
+    read = net(padded.input_ids)[0][:, : mask.shape[1]]
+    assert torch.allclose(found, read, atol=0.05)
+    assert float(found.abs().max()) > 0.5
 
 
 def test_a_first_frame_that_is_given_is_seen_as_it_is(batches: denoiser.Batches) -> None:
     torch.manual_seed(0)
-    net = denoiser.Denoiser(len(text.tokenizer()), 6)
-    batch = batches(4)
+    net = denoiser.network(6)
+    batch = batches(8)
     first = batch.noise.clone()
     first[:, :4] += 1
-    torch.nn.init.normal_(net.film.proj_out.weight, std=0.02)
+    torch.nn.init.normal_(net.proj_out.weight, std=0.02)
     with torch.no_grad():
         plain = denoiser.loss(net, batch)
         assert torch.allclose(plain, denoiser.loss(net, batch._replace(noise=first)), atol=1e-5)
@@ -147,10 +225,19 @@ def test_a_first_frame_that_is_given_is_seen_as_it_is(batches: denoiser.Batches)
 
 def test_a_few_steps_make_a_denoiser_better_on_what_it_sees(batches: denoiser.Batches) -> None:
     torch.manual_seed(0)
-    net = denoiser.Denoiser(len(text.tokenizer()), 6)
+    net = denoiser.network(6)
     batch = batches(1)
     seen = losses(lambda: denoiser.loss(net, batch), denoiser.optimized(net, 1e-3), 5)
     assert seen[-1] < 0.95 * seen[0], seen
+
+
+def test_components_that_matter_more_are_larger_and_all_together_are_one() -> None:
+    found = torch.randn(50, 3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    found = found * torch.tensor([4.0, 1.0, 0.25])[:, None, None, None] + 2
+    own = denoiser.scaled(found, *denoiser.spread(found)).float().transpose(0, 1).flatten(1)
+    assert own.mean(1).tolist() == pytest.approx([0, 0, 0], abs=0.02)
+    assert float(own.square().mean()) == pytest.approx(1, abs=0.01)
+    assert float(own[0].std() / own[1].std()) == pytest.approx(8, rel=0.1)
 
 
 def test_what_is_examined_was_never_trained_on() -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
+import numpy as np
+import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from training.world import words
 
 LENGTH = 128
 """What prompts are padded to: LTX's pipelines do, and its text encoder sees it."""
+LONGEST = 56
+"""Pieces of a caption that is trained on."""
+_SPELLED, _STRANGE = 0.1, 0.15
+"""Shares of captions: Japanese sign by sign; with unknown words put in."""
 _PIECE, _SIGN = -2.0, -8.0
 """Scores: of what is longer fewer are needed, so that it is taken where it fits."""
 
@@ -37,3 +45,34 @@ def tokenizer(spelled: bool = False) -> Any:
     return PreTrainedTokenizerFast(
         tokenizer_object=found, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=LENGTH
     )
+
+
+class Pieces:
+    """The pieces of captions, as they are trained on: some are spelled, some have words that nobody knows."""
+
+    def __init__(self) -> None:
+        self._plain, self._spelled = _tokenizers()
+
+    def __call__(self, said: str, rng: np.random.Generator) -> list[int]:
+        """Of a caption."""
+        tokenizer = self._spelled if rng.random() < _SPELLED else self._plain
+        found: list[int] = tokenizer(said).input_ids
+        if len(found) > LONGEST:
+            found = self._plain(said).input_ids
+        if said and rng.random() < _STRANGE:
+            for _ in range(rng.integers(1, 4)):
+                found.insert(int(rng.integers(len(found))), tokenizer.unk_token_id)
+        return found if len(found) <= LONGEST else found[: LONGEST - 1] + found[-1:]
+
+
+@cache
+def _tokenizers() -> tuple[Any, Any]:
+    return tokenizer(), tokenizer(spelled=True)
+
+
+def rows(pieces: list[list[int]]) -> Tensor:
+    """Captions padded to `LENGTH`."""
+    found = torch.zeros(len(pieces), LENGTH, dtype=torch.int64)
+    for row, some in zip(found, pieces, strict=True):
+        row[: len(some)] = torch.tensor(some)
+    return found

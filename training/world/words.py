@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from functools import cache
 
@@ -123,6 +124,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "light": LIGHTS,
     "style": STYLES,
 }
+OPEN = ("colour", "motion", "setting")
+"""Parts of which nothing is usual."""
 assert tuple(PARTS) == tuple(one.name for one in fields(Scene))
 
 
@@ -159,11 +162,12 @@ def drawn(rng: np.random.Generator, unseen: bool = False) -> Scene:
             return scene
 
 
-def caption(scene: Scene, rng: np.random.Generator, japanese: bool | None = None) -> str:
-    """One of the many ways to say it. What is usual (medium size, a fixed camera, daylight, no style) may go unsaid."""
+def caption(scene: Scene, rng: np.random.Generator, japanese: bool | None = None, unsaid: Collection[str] = ()) -> str:
+    """One of the many ways to say it. What is usual (medium size, a fixed camera, daylight, no style) may go unsaid;
+    what of `OPEN` is `unsaid` does, and may be anything."""
     if japanese is None:
         japanese = rng.random() < 0.4
-    said = _japanese(scene, rng) if japanese else _english(scene, rng)
+    said = (_japanese if japanese else _english)(scene, rng, unsaid)
     extra: list[str] = []
     for name, usual in (("camera", "static"), ("light", "daylight"), ("style", "picture book")):
         value = getattr(scene, name)
@@ -178,18 +182,33 @@ def caption(scene: Scene, rng: np.random.Generator, japanese: bool | None = None
     return ("、" if japanese and rng.random() < 0.5 else ", ").join(parts)
 
 
-def _english(scene: Scene, rng: np.random.Generator) -> str:
-    words = [SIZES[scene.size][0], COLOURS[scene.colour][0], SUBJECTS[scene.subject][0]]
-    what = " ".join(word for word in words if word)
+def _english(scene: Scene, rng: np.random.Generator, unsaid: Collection[str]) -> str:
+    colour, how, where = _open(scene, rng, False, unsaid)
+    what = _joined(SIZES[scene.size][0], colour, SUBJECTS[scene.subject][0])
     article = "the" if rng.random() < 0.15 else "an" if what[0] in "aeiou" else "a"
-    how, where = rng.choice(MOTIONS[scene.motion][0]), rng.choice(SETTINGS[scene.setting][0])
-    return f"{article} {what} {how} {where}" if rng.random() < 0.8 else f"{where} {article} {what} {how}"
+    parts = (article, what, how, where) if rng.random() < 0.8 else (where, article, what, how)
+    return _joined(*parts)
 
 
-def _japanese(scene: Scene, rng: np.random.Generator) -> str:
-    what = SIZES[scene.size][1] + COLOURS[scene.colour][1] + SUBJECTS[scene.subject][1]
-    how, where = rng.choice(MOTIONS[scene.motion][1]), rng.choice(SETTINGS[scene.setting][1])
-    return f"{where}{how}{what}" if rng.random() < 0.6 else f"{where}{what}が{how}"
+def _japanese(scene: Scene, rng: np.random.Generator, unsaid: Collection[str]) -> str:
+    colour, how, where = _open(scene, rng, True, unsaid)
+    what = SIZES[scene.size][1] + colour + SUBJECTS[scene.subject][1]
+    return f"{where}{how}{what}" if rng.random() < 0.6 or not how else f"{where}{what}が{how}"
+
+
+def _open(scene: Scene, rng: np.random.Generator, japanese: bool, unsaid: Collection[str]) -> list[str]:
+    """How each part of `OPEN` is said; nothing where it is not."""
+    ways = (
+        COLOURS[scene.colour][japanese : japanese + 1],
+        MOTIONS[scene.motion][japanese],
+        SETTINGS[scene.setting][japanese],
+    )
+    found = [str(rng.choice(some)) for some in ways]
+    return ["" if name in unsaid else way for name, way in zip(OPEN, found, strict=True)]
+
+
+def _joined(*words: str) -> str:
+    return " ".join(word for word in words if word)
 
 
 def phrases() -> list[str]:
