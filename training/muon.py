@@ -1,63 +1,86 @@
 """Muon: the momentum of a layer's weights, made orthogonal, is the step (Jordan et al., 2024), which takes a small
 network there in about half as many steps as Adam does. What has no inner matrix (the first and last layers, biases,
 scales) is left to AdamW.
+
+As `torch.optim.Muon` with `match_rms_adamw`, but of all matrices of a shape at once: one by one, those of a small
+network take a quarter of the time of a training step.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+_MOMENTUM = 0.95
+_POLYNOMIAL = 3.4445, -4.7750, 2.0315
+_TIMES = 5
+"""The polynomial of Newton and Schulz and how often it is taken: it brings singular values near to 1."""
+
 
 class Muon(torch.optim.Optimizer):
-    """Over matrices and convolutions, those over pictures in channels_last; needs torch 2.9."""
+    """Over matrices and convolutions."""
 
     def __init__(self, net: nn.Module, rate: float, outer: tuple[str, ...], faster: float = 2.0) -> None:
         """`outer` are parts of names: of layers that AdamW moves at `rate`; the others move so many times faster, where
         both change a weight as much."""
-        self._inner: list[Tensor] = []
+        inner: list[Tensor] = []
         others: list[Tensor] = []
         for name, weight in net.named_parameters():
             is_inner = weight.ndim in (2, 4, 5) and len(weight) > 1 and not any(part in name for part in outer)
-            (self._inner if is_inner else others).append(weight)
-        # torch's own takes matrices alone: these share their memory with the weights.
-        self._matrices = [nn.Parameter(_matrix(one.detach())) for one in self._inner]
-        self._muon = torch.optim.Muon(
-            self._matrices, rate * faster, weight_decay=0, momentum=0.95, adjust_lr_fn="match_rms_adamw"
-        )
+            (inner if is_inner else others).append(weight)
+        self._alike: dict[tuple[int, int], list[int]] = {}
+        for number, weight in enumerate(inner):
+            self._alike.setdefault((len(weight), weight[0].numel()), []).append(number)
+        self._inner = inner
+        self._momenta = [torch.zeros_like(weight) for weight in inner]
         self._adam = torch.optim.AdamW(others, rate, betas=(0.9, 0.99), weight_decay=1e-4)
-        for one in (self._muon, self._adam):
-            for group in one.param_groups:
-                group["initial_lr"] = group["lr"]
-        super().__init__([{"params": others}], {})
-        self.param_groups = [*self._muon.param_groups, *self._adam.param_groups]
+        super().__init__([{"params": inner, "lr": rate * faster}], {})
+        self.param_groups = [*self.param_groups, *self._adam.param_groups]
+        for group in self.param_groups:
+            group["initial_lr"] = group["lr"]
 
+    @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
         """One step of both."""
-        for matrix, weight in zip(self._matrices, self._inner, strict=True):
-            matrix.grad = None if weight.grad is None else _matrix(weight.grad)
-        self._muon.step()
+        for (rows, columns), numbers in self._alike.items():
+            weights = [self._inner[number] for number in numbers if self._inner[number].grad is not None]
+            if not weights:
+                continue
+            momenta = [self._momenta[number] for number in numbers if self._inner[number].grad is not None]
+            gradients = [weight.grad for weight in weights if weight.grad is not None]
+            torch._foreach_lerp_(momenta, gradients, 1 - _MOMENTUM)
+            ahead = torch._foreach_lerp(gradients, momenta, _MOMENTUM)
+            steps = _orthogonal(torch.stack([one.reshape(rows, columns) for one in ahead]))
+            # As large as Adam's steps are.
+            rate = 0.2 * math.sqrt(max(rows, columns)) * self.param_groups[0]["lr"]
+            for weight, step in zip(weights, steps, strict=True):
+                weight.sub_(step.view(weight.shape), alpha=rate)
         self._adam.step()
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
-        for weight in self._inner:
-            weight.grad = None
-        self._adam.zero_grad(set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """Of both."""
-        return {"muon": self._muon.state_dict(), "adam": self._adam.state_dict()}
+        return {"momenta": self._momenta, "adam": self._adam.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Of both."""
-        self._muon.load_state_dict(state_dict["muon"])
+        for momentum, kept in zip(self._momenta, state_dict["momenta"], strict=True):
+            momentum.copy_(kept)
         self._adam.load_state_dict(state_dict["adam"])
-        self.param_groups = [*self._muon.param_groups, *self._adam.param_groups]
+        self.param_groups = [self.param_groups[0], *self._adam.param_groups]
 
 
-def _matrix(weight: Tensor) -> Tensor:
-    """`[out, in, h, w]` as `[out, h * w * in]`, which is how channels_last has it in memory; others as they are."""
-    return (weight.permute(0, 2, 3, 1) if weight.ndim == 4 else weight).reshape(len(weight), -1)
+def _orthogonal(matrices: Tensor) -> Tensor:
+    """The nearest orthogonal ones of `[n, rows, columns]`, roughly."""
+    a, b, c = _POLYNOMIAL
+    found = matrices.bfloat16()
+    tall = found.shape[1] > found.shape[2]
+    if tall:
+        found = found.mT
+    found = found / found.flatten(1).norm(dim=1).clamp(min=1e-7)[:, None, None]
+    for _ in range(_TIMES):
+        square = found @ found.mT
+        found = torch.baddbmm(found, torch.baddbmm(square, square, square, beta=b, alpha=c), found, beta=a)
+    return found.mT if tall else found

@@ -138,6 +138,32 @@ def test_degrading_keeps_what_it_should() -> None:
     assert fine < 0.002 < 0.01 < coarse
 
 
+def test_many_matrices_at_once_move_as_each_would_by_itself() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Linear(24, 24), nn.Linear(24, 60), nn.Linear(60, 24), nn.Conv2d(24, 20, 3), nn.Linear(24, 24)
+    )
+    begun = [weight.detach().clone() for weight in net.parameters() if weight.ndim > 1]
+    # Torch's own takes matrices alone.
+    alone = [nn.Parameter(weight.reshape(len(weight), -1).clone()) for weight in begun]
+    one = Muon(net, 1e-2, (), faster=3)
+    other = torch.optim.Muon(alone, 3e-2, weight_decay=0, momentum=0.95, adjust_lr_fn="match_rms_adamw")
+    matrices = [weight for weight in net.parameters() if weight.ndim > 1]
+    for _ in range(3):
+        for weight, matrix in zip(matrices, alone, strict=True):
+            weight.grad = torch.randn_like(weight)
+            matrix.grad = weight.grad.reshape(matrix.shape)
+        # A layer that was not used stays where it is.
+        matrices[-1].grad = alone[-1].grad = None
+        one.step()
+        other.step()
+    for weight, matrix, before in zip(matrices[:-1], alone, begun, strict=False):
+        way, its = ((moved.detach() - before.view(moved.shape)).flatten() for moved in (weight, matrix))
+        assert float((way - its).norm() / its.norm()) < 0.03
+        assert float(its.norm()) > 0.1
+    assert torch.equal(matrices[-1], begun[-1])
+
+
 @pytest.mark.parametrize("optimized", [loop.adamw, lambda net, rate: Muon(net, rate, ())])
 def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(
     optimized: Callable[[nn.Module, float], torch.optim.Optimizer], tmp_path: Path

@@ -141,7 +141,7 @@ class Batches:
         rng = np.random.default_rng((self._seed, step))
         chosen = self._chosen(rng, self._batch)
         clean = self._tokens[chosen].float()
-        times = _late(rng.random(self._batch, np.float32))
+        times = _late(_spread(rng, self._batch))
         places = self._places.expand(self._batch, -1, -1)
         if step % _FIRST_GIVEN == 0:
             times = times[:, None] * (places[:, 0] > 0)
@@ -152,7 +152,7 @@ class Batches:
         rng = np.random.default_rng((self._seed, step))
         chosen = self._chosen(rng, 2 * self._batch)
         clean = self._tokens[chosen].float()
-        times = _late(_NEAR / (SHIFT - (SHIFT - 1) * _NEAR) * rng.random(len(clean), np.float32))
+        times = _late(_NEAR / (SHIFT - (SHIFT - 1) * _NEAR) * _spread(rng, len(clean)))
         detail = clean[..., min(_COARSE, clean.shape[2] - 1) :].square().mean(2).sqrt()
         drawn = detail.log() + torch.from_numpy(rng.gumbel(size=detail.shape))
         some = drawn.topk(min(_TOKENS, drawn.shape[1])).indices
@@ -167,9 +167,14 @@ class Batches:
         return Batch(*(one.to(self._device) for one in (clean, noise, *others)))
 
 
-def _late(even: NDArray[np.float32]) -> Tensor:
-    """Times from numbers that are spread evenly over 0..1."""
-    return torch.from_numpy(SHIFT * even / (1 + (SHIFT - 1) * even))
+def _spread(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+    """Numbers by chance, one in each of so many parts of 0..1: no batch is of late times or early ones alone."""
+    return (rng.permutation(count) + rng.random(count)) / count
+
+
+def _late(even: NDArray[np.float64]) -> Tensor:
+    """Times from numbers in 0..1."""
+    return torch.from_numpy(SHIFT * even / (1 + (SHIFT - 1) * even)).float()
 
 
 def loss(net: nn.Module, batch: Batch) -> Tensor:
