@@ -1,7 +1,7 @@
 """Train the video autoencoder: `python -m training.pocket.autoencoder [--steps N]`.
 
-LTX's classes, small: patches of 8x8 pixels, then halved twice in space and time, so that a latent frame stands for 4
-frames and each of its places for 32x32 pixels. It does not begin from nothing. A linear autoencoder of such blocks,
+LTX's classes, small: patches of 4x4 pixels, then halved twice in space and time, so that a latent frame stands for 4
+frames and each of its places for 16x16 pixels. It does not begin from nothing. A linear autoencoder of such blocks,
 by principal components level by level, can be written into the weights of these classes nearly exactly (see `begin`).
 The encoder stays like this, so that latents are the same from the first step on; the decoder learns from there what is
 not linear, and what crosses the borders of blocks.
@@ -24,7 +24,8 @@ from training.muon import Muon
 from training.pocket import stock
 from vidflow.places import resource
 
-LATENTS, _WIDTH, _PATCH = 125, 126, 8
+LATENTS, _WIDTH, _PATCH = 40, 84, 4
+FRAMES_A_LATENT, PIXELS_A_LATENT = 4, 4 * _PATCH
 _NOISE = 0.05
 """Of the latents, of about 1, while it learns: the decoder is to bear what a sampler gets a little wrong."""
 _EDGES, _SEAMS = 0.3, 1.5
@@ -35,8 +36,8 @@ _CONSTANT, _LARGE = 10.0, 100.0
 others are about 1."""
 _BASIS = 400
 """Clips from which the components are found."""
-_CROP = 4, 5
-"""How many blocks of 32x32 pixels a sample is high and wide."""
+_CROP = 8, 10
+"""How many blocks of 16x16 pixels a sample is high and wide."""
 
 
 def network() -> AutoencoderKLLTXVideo:
@@ -63,7 +64,7 @@ def network() -> AutoencoderKLLTXVideo:
 def begin(clips: Tensor) -> AutoencoderKLLTXVideo:
     """The network as a linear autoencoder of `clips`, `[n, 3, frames, height, width]` in -1..1.
 
-    Each level takes the principal components of blocks of what the level below gives: of 8x8 pixels, of 2x2x2 of
+    Each level takes the principal components of blocks of what the level below gives: of 4x4 pixels, of 2x2x2 of
     these, and again. Residual networks give nothing at first. An RMS norm, a SiLU and a convolution stand before the
     latents and before the pixels. A large channel that is the same everywhere makes the norm a division by a constant.
     Before the pixels each value is there with its negative too, as `silu(a) - silu(-a) = a`; before the latents, where
@@ -131,7 +132,7 @@ def _without(gradient: Tensor, channel: int) -> Tensor:
 
 
 def _patches(clips: Tensor) -> Tensor:
-    """`[n, 3 * 64, frames, height / 8, width / 8]`, in the order in which the network has them."""
+    """`[n, 3 * 16, frames, height / 4, width / 4]`, in the order in which the network has them."""
     n, colours, frames, height, width = clips.shape
     found = clips.reshape(n, colours, frames, height // _PATCH, _PATCH, width // _PATCH, _PATCH)
     return found.permute(0, 1, 6, 4, 2, 3, 5).flatten(1, 3)
@@ -186,7 +187,9 @@ def distance(made: Tensor, clips: Tensor) -> Tensor:
 
 def _at_seams(steps: Tensor, axis: int) -> Tensor:
     """Of the steps to the next neighbour along an axis, those from one block to the next."""
-    return steps.index_select(axis, torch.arange(31, steps.shape[axis], 32, device=steps.device))
+    return steps.index_select(
+        axis, torch.arange(PIXELS_A_LATENT - 1, steps.shape[axis], PIXELS_A_LATENT, device=steps.device)
+    )
 
 
 def there_and_back(net: nn.Module, clips: Tensor) -> Tensor:
@@ -202,9 +205,10 @@ def borders(made: Tensor) -> float:
     """The mean difference of neighbours across the borders of blocks, beside that elsewhere between the middles of the
     outermost blocks: about 1 where no border is seen."""
     shares: list[float] = []
+    half = PIXELS_A_LATENT // 2
     for axis in (-1, -2):
-        steps = made.diff(dim=axis).abs().transpose(axis, -1).flatten(0, -2).mean(0)[16:-16]
-        on = torch.arange(len(steps)) % 32 == 15
+        steps = made.diff(dim=axis).abs().transpose(axis, -1).flatten(0, -2).mean(0)[half:-half]
+        on = torch.arange(len(steps)) % PIXELS_A_LATENT == half - 1
         shares.append(float(steps[on].mean() / steps[~on].mean()))
     return max(shares)
 
@@ -228,7 +232,7 @@ def main() -> None:
     budget = replace(loop.budget(given), fall=0.1)
     kept = np.stack(list(stock.clips(given.seed * 10**6, given.clips)))
     unseen = as_clips(np.stack(list(stock.clips(stock.HELD_OUT, 24)))).to(budget.device)
-    height, width = (side * 32 for side in _CROP)
+    height, width = (side * PIXELS_A_LATENT for side in _CROP)
 
     def batch(step: int) -> Tensor:
         rng = np.random.default_rng((budget.seed, step))

@@ -24,6 +24,7 @@ from transformers import T5EncoderModel
 from training import loop
 from training.muon import Muon
 from training.pocket import encoder, latents, stock, text
+from training.pocket.autoencoder import FRAMES_A_LATENT, PIXELS_A_LATENT
 from training.world.render import FRAMES, HEIGHT, RATE, WIDTH
 from training.world.words import OPEN, Scene, caption
 from vidflow.places import resource
@@ -33,7 +34,7 @@ SHIFT = 3.0
 STEPS, GUIDANCE = 16, 2
 """What it is sampled with where nothing else is asked for."""
 _WIDTH, _HEADS, _LAYERS = 256, 4, 6
-_POSITIONS = latents.FRAMES_A_LATENT / 25, latents.PIXELS_A_LATENT, latents.PIXELS_A_LATENT
+_POSITIONS = FRAMES_A_LATENT / 25, PIXELS_A_LATENT, PIXELS_A_LATENT
 """From one latent to the next: LTX counts them in pixels, and in seconds of 25 frames, whatever rate the film has."""
 _FAVOUR = 0.5
 """How much larger components are made that matter more: what is seen at a glance is settled first. A power of the
@@ -42,12 +43,11 @@ _UNSAID, _PARTLY = 0.1, 0.15
 """The shares of captions that say nothing, and that leave out parts of a scene."""
 _WAYS = 4
 """In which each scene is said."""
-_FIRST_GIVEN = 8
-"""One batch in so many has its first frame given."""
-_NEAR = 0.8
-"""The time below which noise hides no more where things are."""
-_TOKENS, _COARSE = 48, 8
-"""Of batches that look at details: the tokens of a clip, and the channels that do not count as detail."""
+_TOKENS = 128
+"""How many of a clip most batches have."""
+_NEAR, _COARSE = 0.8, 3
+"""Of batches that look at details: the time below which noise hides no more where things are, and the channels that do
+not count as detail."""
 
 
 class Batch(NamedTuple):
@@ -117,10 +117,10 @@ def _some_of(scene: Scene, rng: np.random.Generator) -> str:
 
 
 class Batches:
-    """Batches by the step's number. Every other one is of whole clips, the same share of which has its first frame
-    given as of all steps. Between them are those that look at details, of twice as many clips: with so little noise
-    that where things are is seen, only some tokens of each, the sooner the more detail they have. Most others are
-    smooth, and soon learned."""
+    """Batches by the step's number. Attention makes whole clips dear, and most of their tokens are smooth and soon
+    learned. So one in eight is of whole clips, a quarter as many as the others have, of which some tokens are taken.
+    Every other one looks at details: with so little noise that where things are is seen, it takes what has most of
+    them. The rest is of tokens by chance, at any time. Some have their first frame given."""
 
     def __init__(self, found: Tensor, captions: Captions, batch: int, seed: int, device: torch.device) -> None:
         """`found` are scaled latents, `[n, channels, t, h, w]`, and `captions` those of their scenes."""
@@ -134,37 +134,54 @@ class Batches:
 
     def __call__(self, step: int) -> Batch:
         """Clips by chance."""
-        return self.details(step) if step % 2 else self.whole(step)
+        if step % 2:
+            return self.details(step)
+        return self.whole(step, given=step % 16 == 0) if step % 8 == 0 else self.some(step, given=step % 8 == 4)
 
-    def whole(self, step: int) -> Batch:
+    def whole(self, step: int, given: bool = False) -> Batch:
         """Of all tokens."""
         rng = np.random.default_rng((self._seed, step))
+        chosen = self._chosen(rng, -(-self._batch // 4))
+        every = torch.arange(self._tokens.shape[1]).expand(len(chosen), -1)
+        return self._of(step, rng, chosen, every, _late(_spread(rng, len(chosen))), given)
+
+    def some(self, step: int, given: bool = False) -> Batch:
+        """Of tokens by chance."""
+        rng = np.random.default_rng((self._seed, step))
         chosen = self._chosen(rng, self._batch)
-        clean = self._tokens[chosen].float()
-        times = _late(_spread(rng, self._batch))
-        places = self._places.expand(self._batch, -1, -1)
-        if step % _FIRST_GIVEN == 0:
-            times = times[:, None] * (places[:, 0] > 0)
-        return self._of(step, clean, times, places, *self._captions(chosen, rng))
+        some = torch.from_numpy(rng.random((len(chosen), self._tokens.shape[1]))).topk(self._taken).indices
+        return self._of(step, rng, chosen, some, _late(_spread(rng, len(chosen))), given)
 
     def details(self, step: int) -> Batch:
-        """Of some tokens, drawn without replacement: the more likely the more detail they have."""
+        """Of tokens drawn without replacement: the more likely the more detail they have."""
         rng = np.random.default_rng((self._seed, step))
-        chosen = self._chosen(rng, 2 * self._batch)
-        clean = self._tokens[chosen].float()
-        times = _late(_NEAR / (SHIFT - (SHIFT - 1) * _NEAR) * _spread(rng, len(clean)))
-        detail = clean[..., min(_COARSE, clean.shape[2] - 1) :].square().mean(2).sqrt()
-        drawn = detail.log() + torch.from_numpy(rng.gumbel(size=detail.shape))
-        some = drawn.topk(min(_TOKENS, drawn.shape[1])).indices
-        clean = clean.gather(1, some[..., None].expand(-1, -1, clean.shape[2]))
-        return self._of(step, clean, times, self._places[:, some].transpose(0, 1), *self._captions(chosen, rng))
+        chosen = self._chosen(rng, self._batch)
+        detail = self._tokens[chosen, :, _COARSE:].float().square().mean(2).sqrt().log()
+        some = (detail + torch.from_numpy(rng.gumbel(size=detail.shape))).topk(self._taken).indices
+        near = _NEAR / (SHIFT - (SHIFT - 1) * _NEAR)
+        return self._of(step, rng, chosen, some, _late(near * _spread(rng, len(chosen))), given=False)
+
+    @property
+    def _taken(self) -> int:
+        return min(_TOKENS, self._tokens.shape[1])
 
     def _chosen(self, rng: np.random.Generator, count: int) -> Tensor:
         return torch.from_numpy(rng.integers(len(self._tokens), size=count))
 
-    def _of(self, step: int, clean: Tensor, *others: Tensor) -> Batch:
+    def _of(
+        self, step: int, rng: np.random.Generator, chosen: Tensor, taken: Tensor, times: Tensor, given: bool
+    ) -> Batch:
+        """Of the clips that are chosen, the tokens `[n, tokens]` that are taken."""
+        clean = self._tokens[chosen[:, None], taken].float()
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(self._seed * 2**32 + step))
-        return Batch(*(one.to(self._device) for one in (clean, noise, *others)))
+        places = self._places[:, taken].transpose(0, 1)
+        if given:
+            times = times[:, None] * (places[:, 0] > 0)
+        said, mask = self._captions(chosen, rng)
+        clean, noise, times, places, said, mask = (
+            one.to(self._device) for one in (clean, noise, times, places, said, mask)
+        )
+        return Batch(clean, noise, times, places, said, mask)
 
 
 def _spread(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
@@ -241,9 +258,13 @@ def main() -> None:
 
     def validate(net: nn.Module) -> dict[str, float]:
         with torch.autocast(budget.device.type, torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
-            whole = [float(loss(net, tests.whole(number))) for number in range(1, 9)]
-            details = [float(loss(net, tests.details(number))) for number in range(4)]
-        return {"unseen": float(np.mean(whole)), "first given": whole[-1], "details": float(np.mean(details))}
+            return {
+                "unseen": float(np.mean([float(loss(net, tests.whole(number))) for number in range(16)])),
+                "first given": float(
+                    np.mean([float(loss(net, tests.some(number, given=True))) for number in range(4)])
+                ),
+                "details": float(np.mean([float(loss(net, tests.details(number))) for number in range(4)])),
+            }
 
     def on_cpu(net: nn.Module, batch: Batch) -> Tensor:
         # Backwards, the CPU's own kernel for attention is the slower one.

@@ -24,7 +24,6 @@ from training.pocket.autoencoder import as_clips
 from training.world.words import Scene, held_out
 
 _MIRRORED = {"left": "right", "right": "left", "pan left": "pan right", "pan right": "pan left"}
-FRAMES_A_LATENT, PIXELS_A_LATENT = 4, 32
 _FILE = 2000
 """Scenes of a file."""
 _TOGETHER = 16
