@@ -1,11 +1,12 @@
 """Train the text encoder: `python -m training.pocket.encoder [--steps N]`.
 
-A T5 of two layers learns what captions mean before anything is drawn. Each of its outputs, one for each piece of a
-caption, is to tell the whole scene by one linear layer, and what is not said of it. So the denoiser, whatever pieces it
-looks at, has all that was said from its first step on, and need not learn two languages from films.
+A T5 of two layers learns what captions mean before anything is drawn. It gives one output for each piece of a caption.
+Each part of a scene is read by one linear layer from those that it looks at most, as a denoiser's attention reads them;
+so that one finds what was said from its first step on, and need not learn two languages from films. Where each output
+was to tell the whole scene, parts were mixed, and what had never been seen together was misread.
 
-Colours and motions often go unsaid here, so that words are learned by themselves: of captions that say all, one could
-learn that what was held out is never meant.
+Colours, motions and settings often go unsaid here, so that words are learned by themselves, and what is not said is
+told too.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def loss(net: nn.Module, batch: Batch) -> Tensor:
 
 def main() -> None:
     """Train and ship."""
-    parser = loop.options(__doc__, steps=2000, batch=128, rate=2e-3, folder="pocket-encoder")
+    parser = loop.options(__doc__, steps=1000, batch=128, rate=2e-3, folder="pocket-encoder")
     parser.add_argument("--to", type=Path, default=resource("models/pocket/text_encoder"))
     given = parser.parse_args()
     budget = loop.budget(given)
