@@ -82,12 +82,8 @@ class Captions:
 
     def __call__(self, scenes: list[Scene], rng: np.random.Generator) -> Tensor:
         """Each scene said anew, `[n, _LONGEST]`."""
-        rows = torch.zeros(len(scenes), _LONGEST, dtype=torch.int64)
-        for row, scene in zip(rows, scenes, strict=True):
-            said = self._tokenizer(caption(scene, rng)).input_ids
-            said = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + said[-1:]
-            row[: len(said)] = torch.tensor(said)
-        return rows
+        said = [self._tokenizer(caption(scene, rng)).input_ids for scene in scenes]
+        return text.rows([text.cut(one, _LONGEST) for one in said], _LONGEST)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ as it is; one in ten says nothing, for guidance.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,9 +120,9 @@ def _some_of(scene: Scene, rng: np.random.Generator) -> str:
 
 class Batches:
     """Batches by the step's number. Attention makes whole clips dear, and most of their tokens are smooth and soon
-    learned. So one in eight is of whole clips, a quarter as many as the others have, of which some tokens are taken.
-    Every other one looks at details: with so little noise that where things are is seen, it takes what has most of
-    them. The rest is of tokens by chance, at any time. Some have their first frame given."""
+    learned. So only one batch in eight is of whole clips, a quarter as many as the others take tokens from. Every other
+    one looks at details: with so little noise that where things are is seen, it takes what has most of them. The rest
+    is of tokens by chance, at any time. Some have their first frame given."""
 
     def __init__(self, found: Tensor, captions: Captions, batch: int, seed: int, device: torch.device) -> None:
         """`found` are scaled latents, `[n, channels, t, h, w]`, and `captions` those of their scenes."""
@@ -250,20 +252,21 @@ def main() -> None:
     def begin() -> nn.Module:
         net = network(found.shape[1])
         if given.compile:
-            # For each kind of batch by itself: kernels that bear any length are half as fast on a CPU.
+            # For each kind of batch by itself: kernels that bear any length are slower.
             torch._dynamo.config.recompile_limit = 16
             torch._dynamo.config.automatic_dynamic_shapes = False
             net.compile_repeated_blocks()
         return net
 
     def validate(net: nn.Module) -> dict[str, float]:
+        def wrong(kind: Callable[[int], Batch], count: int) -> float:
+            return float(np.mean([float(loss(net, kind(number))) for number in range(count)]))
+
         with torch.autocast(budget.device.type, torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
             return {
-                "unseen": float(np.mean([float(loss(net, tests.whole(number))) for number in range(16)])),
-                "first given": float(
-                    np.mean([float(loss(net, tests.some(number, given=True))) for number in range(4)])
-                ),
-                "details": float(np.mean([float(loss(net, tests.details(number))) for number in range(4)])),
+                "unseen": wrong(tests.whole, 16),
+                "first given": wrong(partial(tests.some, given=True), 4),
+                "details": wrong(tests.details, 4),
             }
 
     def on_cpu(net: nn.Module, batch: Batch) -> Tensor:

@@ -62,7 +62,7 @@ class Pieces:
         if said and rng.random() < _STRANGE:
             for _ in range(rng.integers(1, 4)):
                 found.insert(int(rng.integers(len(found))), tokenizer.unk_token_id)
-        return found if len(found) <= LONGEST else found[: LONGEST - 1] + found[-1:]
+        return cut(found, LONGEST)
 
 
 @cache
@@ -70,9 +70,14 @@ def _tokenizers() -> tuple[Any, Any]:
     return tokenizer(), tokenizer(spelled=True)
 
 
-def rows(pieces: list[list[int]]) -> Tensor:
-    """Captions padded to `LENGTH`."""
-    found = torch.zeros(len(pieces), LENGTH, dtype=torch.int64)
+def cut(pieces: list[int], length: int) -> list[int]:
+    """Those of a caption, with its end, however long it is."""
+    return pieces if len(pieces) <= length else pieces[: length - 1] + pieces[-1:]
+
+
+def rows(pieces: list[list[int]], length: int = LENGTH) -> Tensor:
+    """Captions padded to a length."""
+    found = torch.zeros(len(pieces), length, dtype=torch.int64)
     for row, some in zip(found, pieces, strict=True):
         row[: len(some)] = torch.tensor(some)
     return found
