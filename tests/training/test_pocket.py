@@ -162,7 +162,7 @@ def batches() -> denoiser.Batches:
 
 
 def test_a_batch_is_that_of_its_step(batches: denoiser.Batches) -> None:
-    one, again, other = batches(2), batches(2), batches(6)
+    one, again, other = batches(5), batches(5), batches(9)
     assert all(torch.equal(*pair) for pair in zip(one, again, strict=True))
     assert not torch.equal(one.noise, other.noise)
     assert one.said.shape[:2] == one.mask.shape
@@ -171,42 +171,56 @@ def test_a_batch_is_that_of_its_step(batches: denoiser.Batches) -> None:
     lengths = torch.cat([batches(step).mask.sum(1) for step in range(20)])
     assert 0.03 < float((lengths == 1).float().mean()) < 0.2
     # In each sixteenth of what is likely there is one.
-    even = (one.times / (denoiser.SHIFT - (denoiser.SHIFT - 1) * one.times)).sort().values
-    assert ((even * 16).int() == torch.arange(16)).all()
+    even = torch.tensor([denoiser._even(float(time)) for time in one.times]).sort().values
+    assert ((even / denoiser._even(denoiser._NEAR) * 16).int() == torch.arange(16)).all()
 
 
 @pytest.fixture
 def placed(monkeypatch: pytest.MonkeyPatch) -> denoiser.Batches:
-    """Of clips whose tokens tell where they are, in what is not detail; two places have details."""
-    monkeypatch.setattr(denoiser, "_TOKENS", 4)
+    """Of clips whose tokens tell where they are, in what is not detail; one of six squares has details."""
+    monkeypatch.setattr(denoiser, "_SIDE", 2)
     monkeypatch.setattr(denoiser, "_COARSE", 3)
-    found = torch.full((40, 5, 3, 2, 2), 1e-3)
+    found = torch.full((40, 5, 3, 3, 4), 1e-3)
     found[:, 0] = torch.arange(3)[:, None, None] * 4 / 25
     side = autoencoder.PIXELS_A_LATENT
-    found[:, 1], found[:, 2] = torch.arange(2)[:, None] * side, torch.arange(2) * side
-    found[:, 3:, 1, 0, 1] = found[:, 3:, 2, 1, 0] = 10
+    found[:, 1], found[:, 2] = torch.arange(3)[:, None] * side, torch.arange(4) * side
+    found[:, 3:, 1, 0, 3] = 10
     captions = denoiser.Captions(encoder.network(len(text.tokenizer())), [SCENE] * 40, 0)
     return denoiser.Batches(found, captions, 16, 0, torch.device("cpu"))
 
 
 def test_tokens_are_taken_with_where_they_are(placed: denoiser.Batches) -> None:
-    for batch, clips, tokens in ((placed(0), 4, 12), (placed(2), 16, 4), (placed(3), 16, 4)):
+    for batch, clips, tokens in ((placed(4), 4, 36), (placed(5), 16, 12), (placed(7), 16, 12)):
         assert batch.clean.shape == (clips, tokens, 5)
         assert torch.allclose(batch.clean[..., :3].transpose(1, 2), batch.places)
         assert all(len(torch.unique(places, dim=1).T) == tokens for places in batch.places)
 
 
+def test_parts_are_squares_through_all_the_time(placed: denoiser.Batches) -> None:
+    places = placed(7).places
+    assert {len(torch.unique(one[0])) for one in places} == {3}
+    for way in (1, 2):
+        assert {float(one[way].max() - one[way].min()) for one in places} == {autoencoder.PIXELS_A_LATENT}
+    assert len({tuple(one[1:, 0].tolist()) for one in places}) > 3
+
+
 def test_details_are_looked_at_while_it_is_seen_where_they_are(placed: denoiser.Batches) -> None:
-    details, others = placed(3), placed(2)
-    assert (details.clean[..., 3] > 1).sum(1).tolist() == [2] * 16
-    assert 0.3 < float((others.clean[..., 3] > 1).float().sum(1).mean()) < 1.1
-    assert float(details.times.max()) < denoiser._NEAR < float(others.times.max())
+    def shares(step: int) -> float:
+        return float((placed(step).clean[..., 3] > 1).any(1).float().mean())
+
+    assert shares(5) == 1
+    assert 0 < np.mean([shares(step) for step in (3, 7, 11, 15)]) < 0.4
+
+
+def test_noise_hides_where_things_are_only_where_all_is_seen(placed: denoiser.Batches) -> None:
+    assert max(float(placed(step).times.max()) for step in (5, 7)) < denoiser._NEAR < float(placed(4).times.max())
+    assert float(placed(4).times.min()) > denoiser._FAR > float(placed(8).times.max(1).values.min())
 
 
 def test_a_first_frame_is_given_at_some_steps(placed: denoiser.Batches) -> None:
-    assert [step for step in range(24) if placed(step).times.ndim == 2] == [0, 4, 12, 16, 20]
-    given = placed(4)
-    assert torch.equal(given.times == 0, given.places[:, 0] == 0)
+    assert [step for step in range(20) if placed(step).times.ndim == 2] == [0, 3, 8, 11, 16, 19]
+    for given in (placed(8), placed(11)):
+        assert torch.equal(given.times == 0, given.places[:, 0] == 0)
 
 
 def test_captions_are_read_as_the_pipeline_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:

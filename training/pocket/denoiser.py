@@ -45,11 +45,12 @@ _UNSAID, _PARTLY = 0.1, 0.15
 """The shares of captions that say nothing, and that leave out parts of a scene."""
 _WAYS = 4
 """In which each scene is said."""
-_TOKENS = 128
-"""How many of a clip most batches have."""
-_NEAR, _COARSE = 0.8, 3
-"""Of batches that look at details: the time below which noise hides no more where things are, and the channels that do
-not count as detail."""
+_SIDE = 5
+"""Of what most batches see of a clip, in tokens, each way; of its time they see all."""
+_FAR, _NEAR = 0.6, 0.9
+"""Times: above the one, most whole clips are, as noise hides where things are; below the other, parts are."""
+_COARSE = 3
+"""The channels that do not count as detail."""
 
 
 class Batch(NamedTuple):
@@ -119,10 +120,12 @@ def _some_of(scene: Scene, rng: np.random.Generator) -> str:
 
 
 class Batches:
-    """Batches by the step's number. Attention makes whole clips dear, and most of their tokens are smooth and soon
-    learned. So only one batch in eight is of whole clips, a quarter as many as the others take tokens from. Every other
-    one looks at details: with so little noise that where things are is seen, it takes what has most of them. The rest
-    is of tokens by chance, at any time. Some have their first frame given."""
+    """Batches by the step's number: of whole clips in turn with parts of four times as many.
+
+    In much noise it is decided what is where, for which all must be seen. In less, what is near tells what is there. So
+    whole clips are of late times, but for those that have their first frame given. Parts are of early ones: all of the
+    time and a square of the frame, by chance, or, every other batch, the more likely the more detail it has. Of those
+    by chance, too, some have their first frame given."""
 
     def __init__(self, found: Tensor, captions: Captions, batch: int, seed: int, device: torch.device) -> None:
         """`found` are scaled latents, `[n, channels, t, h, w]`, and `captions` those of their scenes."""
@@ -132,40 +135,36 @@ class Batches:
         ]
         self._places = torch.stack(torch.meshgrid(axes, indexing="ij")).flatten(1)
         self._tokens = found.flatten(2).transpose(1, 2).contiguous()
+        places = torch.arange(self._tokens.shape[1]).view(found.shape[2:])
+        self._squares = places.unfold(1, min(_SIDE, places.shape[1]), 1).unfold(2, min(_SIDE, places.shape[2]), 1)
+        self._squares = self._squares.flatten(1, 2).transpose(0, 1).flatten(1)
         self._captions, self._batch, self._seed, self._device = captions, batch, seed, device
 
     def __call__(self, step: int) -> Batch:
         """Clips by chance."""
-        if step % 2:
-            return self.details(step)
-        return self.whole(step, given=step % 16 == 0) if step % 8 == 0 else self.some(step, given=step % 8 == 4)
+        if step % 2 == 0:
+            return self.whole(step, given=step % 8 == 0, late=True)
+        return self.parts(step, detailed=step % 4 == 1, given=step % 8 == 3)
 
-    def whole(self, step: int, given: bool = False) -> Batch:
-        """Of all tokens."""
+    def whole(self, step: int, given: bool = False, late: bool = False) -> Batch:
+        """Of all tokens; at any time, or, where nothing is given, at late ones."""
         rng = np.random.default_rng((self._seed, step))
         chosen = self._chosen(rng, -(-self._batch // 4))
         every = torch.arange(self._tokens.shape[1]).expand(len(chosen), -1)
-        return self._of(step, rng, chosen, every, _late(_spread(rng, len(chosen))), given)
+        least = _even(_FAR) if late and not given else 0
+        return self._of(step, rng, chosen, every, _late(least + (1 - least) * _spread(rng, len(chosen))), given)
 
-    def some(self, step: int, given: bool = False) -> Batch:
-        """Of tokens by chance."""
+    def parts(self, step: int, detailed: bool, given: bool = False) -> Batch:
+        """Of squares of the frame, at early times."""
         rng = np.random.default_rng((self._seed, step))
         chosen = self._chosen(rng, self._batch)
-        some = torch.from_numpy(rng.random((len(chosen), self._tokens.shape[1]))).topk(self._taken).indices
-        return self._of(step, rng, chosen, some, _late(_spread(rng, len(chosen))), given)
-
-    def details(self, step: int) -> Batch:
-        """Of tokens drawn without replacement: the more likely the more detail they have."""
-        rng = np.random.default_rng((self._seed, step))
-        chosen = self._chosen(rng, self._batch)
-        detail = self._tokens[chosen, :, _COARSE:].float().square().mean(2).sqrt().log()
-        some = (detail + torch.from_numpy(rng.gumbel(size=detail.shape))).topk(self._taken).indices
-        near = _NEAR / (SHIFT - (SHIFT - 1) * _NEAR)
-        return self._of(step, rng, chosen, some, _late(near * _spread(rng, len(chosen))), given=False)
-
-    @property
-    def _taken(self) -> int:
-        return min(_TOKENS, self._tokens.shape[1])
+        detail = torch.zeros(len(chosen), len(self._squares))
+        if detailed:
+            each = self._tokens[chosen, :, _COARSE:].float().square().mean(2).sqrt()
+            detail = each[:, self._squares].mean(2).log()
+        likely = (detail + torch.from_numpy(rng.gumbel(size=detail.shape))).argmax(1)
+        times = _late(_even(_NEAR) * _spread(rng, len(chosen)))
+        return self._of(step, rng, chosen, self._squares[likely], times, given)
 
     def _chosen(self, rng: np.random.Generator, count: int) -> Tensor:
         return torch.from_numpy(rng.integers(len(self._tokens), size=count))
@@ -194,6 +193,11 @@ def _spread(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
 def _late(even: NDArray[np.float64]) -> Tensor:
     """Times from numbers in 0..1."""
     return torch.from_numpy(SHIFT * even / (1 + (SHIFT - 1) * even)).float()
+
+
+def _even(time: float) -> float:
+    """The number that a time is from."""
+    return time / (SHIFT - (SHIFT - 1) * time)
 
 
 def loss(net: nn.Module, batch: Batch) -> Tensor:
@@ -265,8 +269,8 @@ def main() -> None:
         with torch.autocast(budget.device.type, torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
             return {
                 "unseen": wrong(tests.whole, 16),
-                "first given": wrong(partial(tests.some, given=True), 4),
-                "details": wrong(tests.details, 4),
+                "first given": wrong(partial(tests.whole, given=True), 4),
+                "details": wrong(partial(tests.parts, detailed=True), 4),
             }
 
     def on_cpu(net: nn.Module, batch: Batch) -> Tensor:
