@@ -204,12 +204,12 @@ def test_parts_are_squares_through_all_the_time(placed: denoiser.Batches) -> Non
     assert len({tuple(one[1:, 0].tolist()) for one in places}) > 3
 
 
-def test_details_are_looked_at_while_it_is_seen_where_they_are(placed: denoiser.Batches) -> None:
-    def shares(step: int) -> float:
+def test_every_other_part_is_where_there_are_details(placed: denoiser.Batches) -> None:
+    def share(step: int) -> float:
         return float((placed(step).clean[..., 3] > 1).any(1).float().mean())
 
-    assert shares(5) == 1
-    assert 0 < np.mean([shares(step) for step in (3, 7, 11, 15)]) < 0.4
+    assert share(5) == 1
+    assert 0 < np.mean([share(step) for step in (3, 7, 11, 15)]) < 0.4
 
 
 def test_noise_hides_where_things_are_only_where_all_is_seen(placed: denoiser.Batches) -> None:

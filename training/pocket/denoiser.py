@@ -46,9 +46,10 @@ _UNSAID, _PARTLY = 0.1, 0.15
 _WAYS = 4
 """In which each scene is said."""
 _SIDE = 5
-"""Of what most batches see of a clip, in tokens, each way; of its time they see all."""
+"""Of parts of a clip, in tokens, each way; they are of all of its time."""
 _FAR, _NEAR = 0.6, 0.9
-"""Times: above the one, most whole clips are, as noise hides where things are; below the other, parts are."""
+"""Times: above the one are whole clips without their first frame, as noise hides where things are; below the other,
+parts."""
 _COARSE = 3
 """The channels that do not count as detail."""
 
@@ -143,15 +144,16 @@ class Batches:
     def __call__(self, step: int) -> Batch:
         """Clips by chance."""
         if step % 2 == 0:
-            return self.whole(step, given=step % 8 == 0, late=True)
+            given = step % 8 == 0
+            return self.whole(step, given, late=not given)
         return self.parts(step, detailed=step % 4 == 1, given=step % 8 == 3)
 
     def whole(self, step: int, given: bool = False, late: bool = False) -> Batch:
-        """Of all tokens; at any time, or, where nothing is given, at late ones."""
+        """Of all tokens, at any time or at late ones."""
         rng = np.random.default_rng((self._seed, step))
         chosen = self._chosen(rng, -(-self._batch // 4))
         every = torch.arange(self._tokens.shape[1]).expand(len(chosen), -1)
-        least = _even(_FAR) if late and not given else 0
+        least = _even(_FAR) if late else 0
         return self._of(step, rng, chosen, every, _late(least + (1 - least) * _spread(rng, len(chosen))), given)
 
     def parts(self, step: int, detailed: bool, given: bool = False) -> Batch:
