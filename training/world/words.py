@@ -148,12 +148,12 @@ def against(scene: Scene) -> bool:
     return (scene.motion, scene.camera) in _OPPOSED
 
 
-def drawn(rng: np.random.Generator, unseen: bool = False) -> Scene:
+def drawn(rng: np.random.Generator, unseen: bool = False, opposed: float = 0.1) -> Scene:
     """A scene by chance: one to train on, or one that is held out. Camera and subject move against each other more
-    often than chance would have it."""
+    often than chance would have it, in about the share that is `opposed`."""
     while True:
         parts = {name: str(rng.choice(choices)) for name, choices in PARTS.items()}
-        if rng.random() < 0.1:
+        if rng.random() < opposed:
             parts["motion"], parts["camera"] = _OPPOSED[rng.integers(len(_OPPOSED))]
         if parts["light"] != "daylight" and rng.random() < 0.15:
             parts["light"] = "daylight"
