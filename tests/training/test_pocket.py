@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,6 +110,12 @@ def test_latents_are_made_once_and_none_of_what_is_held_out(
     monkeypatch.setattr(stock, "clips", lambda *_: pytest.fail("rendered again"))
     again, _ = latents.kept(net, tmp_path, 4)
     assert torch.equal(found, again)
+    small, others = latents.kept(net, tmp_path, 4, small=True)
+    assert others == scenes
+    assert small.shape[-2:] == (found.shape[-2] // 2, found.shape[-1] // 2)
+    # What all of a block have in common is as it is in the four blocks that are half as large each way.
+    mean = torch.nn.functional.avg_pool3d(found[:, :1].float(), (1, 2, 2))
+    assert torch.corrcoef(torch.stack((mean.flatten(), small[:, :1].float().flatten())))[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("unseen", [False, True])
@@ -128,16 +135,35 @@ def _colour_said(scene: Scene, pieces: Tensor) -> bool:
 
 
 def test_parts_that_are_not_said_are_not_asked_for() -> None:
-    one = encoder.batch(np.random.default_rng(0), 40)
+    one = encoder.batch(np.random.default_rng(0), 100)
     names = list(words.PARTS)
-    for part in words.OPEN:
-        silent = one.meant[:, names.index(part)] == len(words.PARTS[part])
-        assert 10 < int(silent.sum()) < 30
+    silent = {part: one.meant[:, names.index(part)] == len(words.PARTS[part]) for part in words.OPEN}
+    assert all(20 < int(unsaid.sum()) < 40 for unsaid in (silent["setting"], silent["motion"])), silent
+    # With a motion colours are said less often.
+    assert 0.2 < float((~silent["colour"][~silent["motion"]]).float().mean()) < 0.5
+    assert 0.5 < float((~silent["colour"][silent["motion"]]).float().mean()) < 0.9
     colours = {word for pair in words.COLOURS.values() for word in pair}
     for row, pieces in zip(one.meant, one.pieces, strict=True):
         if row[names.index("colour")] == len(words.COLOURS):
             said = text.tokenizer().decode(pieces[pieces != 0])
             assert not any(f"{word} {subject}" in said for word in colours for subject, _ in words.SUBJECTS.values())
+
+
+def test_captions_in_which_words_are_mixed_up_easily_are_read_often() -> None:
+    names = list(words.PARTS.values())
+    rows = encoder.batch(np.random.default_rng(0), 100, unsaid=0).meant.tolist()
+    assert 40 < sum(words.against(Scene(*(names[k][n] for k, n in enumerate(row)))) for row in rows) < 65
+
+
+def test_the_text_encoder_looks_near_at_first() -> None:
+    net = encoder.network(9)
+    blocks: Any = net.encoder.block
+    bias = blocks[0].layer[0].SelfAttention.compute_bias(40, 40)[0].detach()
+    for near, head in zip(encoder._NEAR, bias, strict=True):
+        assert torch.equal(head, head.T)
+        assert head[20, 20:23].tolist() == pytest.approx([0, -near, -2 * near])
+        assert bool((head[0].diff() <= 0).all())
+        assert float(head.min()) >= -encoder._FARTHEST
 
 
 def test_a_few_steps_make_the_text_encoder_read_better_what_is_said() -> None:
@@ -194,6 +220,16 @@ def test_tokens_are_taken_with_where_they_are(placed: denoiser.Batches) -> None:
         assert batch.clean.shape == (clips, tokens, 5)
         assert torch.allclose(batch.clean[..., :3].transpose(1, 2), batch.places)
         assert all(len(torch.unique(places, dim=1).T) == tokens for places in batch.places)
+
+
+def test_small_clips_are_whole_at_all_times_and_reach_as_far() -> None:
+    captions = denoiser.Captions(encoder.network(len(text.tokenizer())), [SCENE] * 40, 0)
+    small = denoiser.Batches(torch.zeros(40, 5, 3, 2, 2), captions, 16, 0, torch.device("cpu"), small=True)
+    for step in (3, 5, 6):
+        batch = small(step)
+        assert batch.clean.shape == (16, 12, 5)
+        assert torch.allclose(batch.places.amax(2), torch.tensor([2 * 4 / 25, 32, 32]))
+        assert float(batch.times.min()) < denoiser._FAR < denoiser._NEAR < float(batch.times.max())
 
 
 def test_parts_are_squares_through_all_the_time(placed: denoiser.Batches) -> None:

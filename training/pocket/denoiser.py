@@ -1,14 +1,20 @@
-"""Train the denoiser: `python -m training.pocket.denoiser [--steps N]`.
+"""Train the denoiser: `python -m training.pocket.denoiser --small --steps N`, then as often as it pays
+`python -m training.pocket.denoiser --steps N --seed K`.
 
 LTX's transformer, small, by flow matching on the latents of the autoencoder. Some are given their first frame, as
 image-to-video has it. What is asked of it is in captions in two languages, as the text encoder reads them, which stays
 as it is; one in ten says nothing, for guidance.
+
+It begins with clips of half the size, which show what is where, and how it moves, in a quarter of the tokens: so many
+more are seen in the same time. From there it goes on with clips of full size, each time with the scenes of another
+seed.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -121,28 +127,33 @@ def _some_of(scene: Scene, rng: np.random.Generator) -> str:
 
 
 class Batches:
-    """Batches by the step's number: of whole clips in turn with parts of four times as many.
+    """Batches by the step's number: of small clips as a whole, of others so in turn with parts of four times as many.
 
     In much noise it is decided what is where, for which all must be seen. In less, what is near tells what is there. So
     whole clips are of late times, but for those that have their first frame given. Parts are of early ones: all of the
     time and a square of the frame, by chance, or, every other batch, the more likely the more detail it has. Of those
     by chance, too, some have their first frame given."""
 
-    def __init__(self, found: Tensor, captions: Captions, batch: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, found: Tensor, captions: Captions, batch: int, seed: int, device: torch.device, small: bool = False
+    ) -> None:
         """`found` are scaled latents, `[n, channels, t, h, w]`, and `captions` those of their scenes."""
+        scale = (1, 2, 2) if small else (1, 1, 1)
         axes = [
-            torch.arange(length, dtype=torch.float32) * step
-            for length, step in zip(found.shape[2:], _POSITIONS, strict=True)
+            torch.arange(length, dtype=torch.float32) * step * larger
+            for length, step, larger in zip(found.shape[2:], _POSITIONS, scale, strict=True)
         ]
         self._places = torch.stack(torch.meshgrid(axes, indexing="ij")).flatten(1)
         self._tokens = found.flatten(2).transpose(1, 2).contiguous()
         places = torch.arange(self._tokens.shape[1]).view(found.shape[2:])
         self._squares = places.unfold(1, min(_SIDE, places.shape[1]), 1).unfold(2, min(_SIDE, places.shape[2]), 1)
         self._squares = self._squares.flatten(1, 2).transpose(0, 1).flatten(1)
-        self._captions, self._batch, self._seed, self._device = captions, batch, seed, device
+        self._captions, self._batch, self._seed, self._device, self._small = captions, batch, seed, device, small
 
     def __call__(self, step: int) -> Batch:
         """Clips by chance."""
+        if self._small:
+            return self.whole(step, given=step % 8 == 0)
         if step % 2 == 0:
             given = step % 8 == 0
             return self.whole(step, given, late=not given)
@@ -151,7 +162,7 @@ class Batches:
     def whole(self, step: int, given: bool = False, late: bool = False) -> Batch:
         """Of all tokens, at any time or at late ones."""
         rng = np.random.default_rng((self._seed, step))
-        chosen = self._chosen(rng, -(-self._batch // 4))
+        chosen = self._chosen(rng, self._batch if self._small else -(-self._batch // 4))
         every = torch.arange(self._tokens.shape[1]).expand(len(chosen), -1)
         least = _even(_FAR) if late else 0
         return self._of(step, rng, chosen, every, _late(least + (1 - least) * _spread(rng, len(chosen))), given)
@@ -241,22 +252,34 @@ def main() -> None:
     parser = loop.options(__doc__, steps=6000, batch=64, rate=1e-3, folder="pocket-denoiser")
     parser.add_argument("--clips", type=int, default=6000, help="how many are rendered (default %(default)s)")
     parser.add_argument("--to", type=Path, default=resource("models/pocket"), help="where vae/ and text_encoder/ lie")
+    parser.add_argument("--small", action="store_true", help="begin anew, on clips of half the size")
     parser.add_argument("--compile", action="store_true", help="the transformer's blocks; needs a C++ compiler")
     given = parser.parse_args()
     budget = loop.budget(given)
+    budget = replace(budget, folder=given.folder / ("small" if given.small else f"full-{budget.seed}"))
     vae: Any = AutoencoderKLLTXVideo.from_pretrained(given.to / "vae").to(budget.device)  # pyright: ignore[reportArgumentType]
-    found, scenes = latents.kept(vae, given.folder / "latents", given.clips)
-    unseen, others = latents.kept(vae, given.folder / "latents", 256, stock.HELD_OUT)
+    first = budget.seed * 10**6
+    found, scenes = latents.kept(vae, given.folder / "latents", given.clips, first)
+    if given.small:
+        mean, scale = spread(found)
+        found, scenes = latents.kept(vae, given.folder / "latents", given.clips, first, small=True)
+    else:
+        mean, scale = vae.latents_mean.cpu(), vae.latents_std.cpu()
+    unseen, others = latents.kept(vae, given.folder / "latents", 256, stock.HELD_OUT, given.small)
     words: Any = T5EncoderModel.from_pretrained(given.to / "text_encoder").to(budget.device)  # pyright: ignore[reportArgumentType]
-    mean, scale = spread(found)
 
     def batches(found: Tensor, scenes: list[Scene], seed: int) -> Batches:
-        return Batches(scaled(found, mean, scale), Captions(words, scenes, seed), budget.batch, seed, budget.device)
+        captions = Captions(words, scenes, seed)
+        return Batches(scaled(found, mean, scale), captions, budget.batch, seed, budget.device, given.small)
 
     samples, tests = batches(found, scenes, budget.seed), batches(unseen, others, stock.HELD_OUT)
 
     def begin() -> nn.Module:
-        net = network(found.shape[1])
+        net: Any = (
+            network(found.shape[1])
+            if given.small
+            else LTXVideoTransformer3DModel.from_pretrained(given.to / "transformer")  # pyright: ignore[reportArgumentType]
+        )
         if given.compile:
             # For each kind of batch by itself: kernels that bear any length are slower.
             torch._dynamo.config.recompile_limit = 16

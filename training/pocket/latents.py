@@ -1,6 +1,7 @@
 """Latents of clips of the world, made once and kept, for the training of the denoiser.
 
-Each scene is there twice, as it is and mirrored, where what the mirror shows may be trained on.
+Each scene is there twice, as it is and mirrored, where what the mirror shows may be trained on; and each of these twice
+as well, in full size and in half, where it has a quarter of the latents.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from diffusers.models.autoencoders.autoencoder_kl_ltx import AutoencoderKLLTXVid
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn import functional
 
 from training.pocket import stock
 from training.pocket.autoencoder import as_clips
 from training.world.words import Scene, held_out
 
 _MIRRORED = {"left": "right", "right": "left", "pan left": "pan right", "pan right": "pan left"}
-_FILE = 2000
+_FILE = 1000
 """Scenes of a file."""
 _TOGETHER = 16
 
@@ -42,8 +44,11 @@ def encoded(vae: AutoencoderKLLTXVideo, clips: Tensor) -> Tensor:
         return vae.encode(clips).latent_dist.mode().half()  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def kept(vae: AutoencoderKLLTXVideo, folder: Path, count: int, first: int = 0) -> tuple[Tensor, list[Scene]]:
-    """Latents and scenes of the seeds from `first` on; what of them is in the folder is read there."""
+def kept(
+    vae: AutoencoderKLLTXVideo, folder: Path, count: int, first: int = 0, small: bool = False
+) -> tuple[Tensor, list[Scene]]:
+    """Latents and scenes of the seeds from `first` on, in full size or in half; what of them is in the folder is read
+    there."""
     folder.mkdir(parents=True, exist_ok=True)
     latents: list[Tensor] = []
     scenes: list[Scene] = []
@@ -52,19 +57,23 @@ def kept(vae: AutoencoderKLLTXVideo, folder: Path, count: int, first: int = 0) -
         if not path.exists():
             _make(vae, path, begin, min(_FILE, first + count - begin))
         with safe_open(path, "pt") as file:
-            latents.append(file.get_tensor("latents"))
+            latents.append(file.get_tensor("small" if small else "full"))
             scenes += [Scene(**parts) for parts in json.loads(file.metadata()["scenes"])]
     return torch.cat(latents), scenes
 
 
 def _make(vae: AutoencoderKLLTXVideo, path: Path, first: int, count: int) -> None:
     found: list[Tensor] = []
+    small: list[Tensor] = []
     shown: list[Scene] = []
     for clips in stock.groups(_both_ways(first, count), _TOGETHER):
-        found.append(encoded(vae, as_clips(np.stack([clip for _, clip in clips])).to(vae.device)).cpu())
+        full = as_clips(np.stack([clip for _, clip in clips])).to(vae.device)
+        found.append(encoded(vae, full).cpu())
+        small.append(encoded(vae, functional.avg_pool3d(full, (1, 2, 2))).cpu())
         shown += [scene for scene, _ in clips]
     part = path.with_suffix(".part")
-    save_file({"latents": torch.cat(found)}, part, {"scenes": json.dumps([asdict(scene) for scene in shown])})
+    scenes = json.dumps([asdict(scene) for scene in shown])
+    save_file({"full": torch.cat(found), "small": torch.cat(small)}, part, {"scenes": scenes})
     os.replace(part, path)  # noqa: PTH105
     print(f"{path}: {len(shown)} clips", flush=True)
 

@@ -140,8 +140,7 @@ def _tracks(
         turn = 2 * np.pi * (rng.random() + s * rng.choice([-1, 1]))
         x, y = 0.24 * far * np.cos(turn), 0.19 * far * np.sin(turn)
     elif scene.motion == "bouncing":
-        hops = rng.choice([2, 3])
-        y = 0.15 - 0.3 * far * np.abs(np.sin(np.pi * (s * hops + rng.uniform(0, 0.5))))
+        y = 0.15 - 0.3 * far * np.abs(np.sin(np.pi * (2 * s + rng.uniform(0, 0.5))))
     cx, cy, zoom = np.zeros(FRAMES), np.zeros(FRAMES), np.ones(FRAMES)
     go = (s - 0.5) * rng.uniform(0.88, 1.12)
     if scene.camera in ("pan left", "pan right"):
@@ -162,8 +161,8 @@ def _tracks(
             track *= share
             centre *= share
             most, least = most * share, least * share
-        # Zooming moves what is not in the middle: so it stays near it.
-        share = 0.75 if zoom.max() == zoom.min() else 0.3
+        # The middle of its way is near that of the picture: nearer when zooming moves what is not there.
+        share = 0.25 if zoom.max() == zoom.min() else 0.15
         shift = share * (rng.random() * (2 * room - most + least) - room - least)
         track += shift
     if scene.camera in ("static", "handheld", "zoom in", "zoom out"):
