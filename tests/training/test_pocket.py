@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers.models.autoencoders.autoencoder_kl_ltx import AutoencoderKLLTXVideo
+from diffusers.pipelines.ltx.pipeline_ltx import LTXPipeline
 from torch import Tensor
 from transformers import AutoTokenizer
 
@@ -15,8 +17,9 @@ from tests.training.descent import losses
 from training.pocket import autoencoder, denoiser, encoder, examine, latents, looks, stock, text
 from training.world import words
 from training.world.recogniser import Recogniser, cuts
-from training.world.render import clip
+from training.world.render import FRAMES, clip
 from training.world.words import Scene, drawn, held_out
+from vidflow.models.checkpoint import read_checkpoint
 
 SCENE = Scene("balloon", "red", "medium", "hills", "left", "pan right", "daylight", "picture book")
 
@@ -292,6 +295,19 @@ def test_a_few_steps_make_a_denoiser_better_on_what_it_sees(batches: denoiser.Ba
     batch = batches(1)
     seen = losses(lambda: denoiser.loss(net, batch), denoiser.optimized(net, 1e-3), 5)
     assert seen[-1] < 0.95 * seen[0], seen
+
+
+def test_what_is_shipped_is_a_pipeline_that_names_no_folder(clips: Tensor, tmp_path: Path) -> None:
+    autoencoder.begin(clips).save_pretrained(tmp_path / "vae")
+    vae = AutoencoderKLLTXVideo.from_pretrained(tmp_path / "vae")
+    mean, scale = torch.rand(autoencoder.LATENTS), torch.rand(autoencoder.LATENTS) + 1
+    words = encoder.network(len(text.tokenizer()))
+    denoiser.ship(denoiser.network(autoencoder.LATENTS), words, vae, mean, scale, tmp_path / "shipped")
+    assert not any(str(tmp_path) in path.read_text() for path in (tmp_path / "shipped").rglob("*.json"))
+    pipe = LTXPipeline.from_pretrained(tmp_path / "shipped")
+    assert torch.allclose(pipe.vae.latents_mean, mean, atol=1e-3)
+    assert torch.allclose(pipe.vae.latents_std, scale, atol=2e-3)
+    assert read_checkpoint(tmp_path / "shipped").own["frames"] == FRAMES
 
 
 def test_components_that_matter_more_are_larger_and_all_together_are_one() -> None:
