@@ -93,7 +93,8 @@ def network(pieces: int) -> T5EncoderModel:
 
 
 def batch(rng: np.random.Generator, count: int, unseen: bool = False, unsaid: float = _UNSAID) -> Batch:
-    """Captions of scenes by chance; each part that may be anything goes unsaid in a share of them."""
+    """Captions of scenes by chance, in half of which the camera moves against its subject; parts that may be anything
+    go unsaid in a share of them, colours in a larger one where the motion is said."""
     pieces = text.Pieces()
     rows: list[list[int]] = []
     meant: list[list[int]] = []
