@@ -51,6 +51,19 @@ def test_a_few_steps_make_the_decoder_better_on_what_it_sees(clips: Tensor) -> N
     assert seen[-1] < 0.97 * seen[0], seen
 
 
+def test_a_decoder_that_is_there_goes_on_learning_and_its_latents_stay(clips: Tensor, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    some = clips[:1, :, :9, :64, :64]
+    autoencoder.begin(clips).half().save_pretrained(tmp_path)
+    net = autoencoder.taken_up(tmp_path).train()
+    before = net.encode(some).latent_dist.mode()  # type: ignore[union-attr]
+    seen = losses(lambda: autoencoder.loss(net, some), autoencoder.optimized(net, 3e-5), 12)
+    assert seen[-1] < 0.97 * seen[0], seen
+    assert torch.equal(net.encode(some).latent_dist.mode(), before)  # type: ignore[union-attr]
+    used = net.decoder.conv_out.conv.weight.abs().amax((0, 2, 3, 4)) > 0
+    assert used.tolist() == [True] * 82 + [False, True], "the constant channel is seen"
+
+
 def test_edges_of_blocks_are_seen() -> None:
     smooth = torch.linspace(0, 1, 128).expand(1, 3, 1, 128, 128)
     smooth = smooth + smooth.transpose(-1, -2)

@@ -1,4 +1,5 @@
-"""Train the video autoencoder: `python -m training.pocket.autoencoder [--steps N]`.
+"""Train the video autoencoder: `python -m training.pocket.autoencoder [--steps N]`; with `--decoder`, only that of what
+is there, whose latents stay as they are.
 
 LTX's classes, small: patches of 4x4 pixels, then halved twice in space and time, so that a latent frame stands for 4
 frames and each of its places for 16x16 pixels. It does not begin from nothing. A linear autoencoder of such blocks,
@@ -116,11 +117,23 @@ def begin(clips: Tensor) -> AutoencoderKLLTXVideo:
     last.weight[:, :pairs, 1, 1, 1] = basis0 * _CONSTANT
     last.weight[:, pairs : 2 * pairs, 1, 1, 1] = -basis0 * _CONSTANT
     last.bias[:] = mean0
-    for layer in (last, *(one.conv1.conv for one in decoder.up_blocks[1].resnets)):
-        # So large, it would be all that is seen and all that is learned.
-        layer.weight[:, 2 * pairs] = 0
-        layer.weight.register_hook(partial(_without, channel=2 * pairs))
-    net.encoder.requires_grad_(False)  # pyright: ignore[reportCallIssue]
+    return _ready(net)
+
+
+def taken_up(folder: Path) -> AutoencoderKLLTXVideo:
+    """The network as it is there, for its decoder to go on learning."""
+    return _ready(AutoencoderKLLTXVideo.from_pretrained(folder, dtype=torch.float32))
+
+
+@torch.no_grad()
+def _ready(net: Any) -> AutoencoderKLLTXVideo:
+    """To be trained: its encoder stays, and what comes before the pixels is not seen by its constant channel, which is
+    so large that it would be all that is seen and all that is learned."""
+    constant = (_WIDTH - 1) // 2 * 2
+    for layer in (net.decoder.conv_out.conv, *(one.conv1.conv for one in net.decoder.up_blocks[1].resnets)):
+        layer.weight[:, constant] = 0
+        layer.weight.register_hook(partial(_without, channel=constant))
+    net.encoder.requires_grad_(False)
     return net
 
 
@@ -228,6 +241,7 @@ def main() -> None:
     parser = loop.options(__doc__, steps=6000, batch=3, rate=1.2e-4, folder="pocket-autoencoder")
     parser.add_argument("--clips", type=int, default=1200, help="how many are rendered (default %(default)s)")
     parser.add_argument("--to", type=Path, default=resource("models/pocket/vae"))
+    parser.add_argument("--decoder", action="store_true", help="go on with the decoder of what is there")
     given = parser.parse_args()
     budget = replace(loop.budget(given), fall=0.1)
     kept = np.stack(list(stock.clips(given.seed * 10**6, given.clips)))
@@ -250,9 +264,10 @@ def main() -> None:
         found = -10 * errors.log10()
         return {"psnr": float(found.mean()), "worst": float(found.min()), "borders": borders(made)}
 
-    net = loop.train(
-        lambda: begin(as_clips(kept[:_BASIS])), budget, batch, loss, validate, every=200, optimized=optimized
-    )
+    def first() -> AutoencoderKLLTXVideo:
+        return taken_up(given.to) if given.decoder else begin(as_clips(kept[:_BASIS]))
+
+    net = loop.train(first, budget, batch, loss, validate, every=200, optimized=optimized)
     assert isinstance(net, AutoencoderKLLTXVideo)
     net.half().save_pretrained(given.to)
 
