@@ -1,5 +1,5 @@
-"""Train the video autoencoder: `python -m training.pocket.autoencoder [--steps N]`; with `--decoder`, only that of what
-is there, whose latents stay as they are.
+"""Train the video autoencoder: `python -m training.pocket.autoencoder [--steps N]`; with `--decoder`, only the
+decoder of the one that is there, whose latents stay as they are.
 
 LTX's classes, small: patches of 4x4 pixels, then halved twice in space and time, so that a latent frame stands for 4
 frames and each of its places for 16x16 pixels. It does not begin from nothing. A linear autoencoder of such blocks,
@@ -10,6 +10,7 @@ not linear, and what crosses the borders of blocks.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -270,6 +271,15 @@ def main() -> None:
     net = loop.train(first, budget, batch, loss, validate, every=200, optimized=optimized)
     assert isinstance(net, AutoencoderKLLTXVideo)
     net.half().save_pretrained(given.to)
+    unnamed(given.to)
+
+
+def unnamed(folder: Path) -> None:
+    """Have no configuration there tell from which folder it was read, which is of no use to others."""
+    for path in folder.rglob("config.json"):
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        config.pop("_name_or_path", None)
+        path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

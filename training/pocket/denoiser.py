@@ -32,7 +32,7 @@ from transformers import T5EncoderModel
 from training import loop
 from training.muon import Muon
 from training.pocket import encoder, latents, stock, text
-from training.pocket.autoencoder import FRAMES_A_LATENT, PIXELS_A_LATENT
+from training.pocket.autoencoder import FRAMES_A_LATENT, PIXELS_A_LATENT, unnamed
 from training.world.render import FRAMES, HEIGHT, RATE, WIDTH
 from training.world.words import OPEN, Scene, caption
 from vidflow.places import resource
@@ -316,11 +316,7 @@ def ship(net: nn.Module, words: T5EncoderModel, vae: Any, mean: Tensor, scale: T
     scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT)
     parts = {"vae": vae.half(), "text_encoder": words.half(), "transformer": net.half()}
     LTXPipeline(scheduler=scheduler, tokenizer=text.tokenizer(), **parts).save_pretrained(folder)  # pyright: ignore[reportArgumentType]
-    for path in folder.glob("*/config.json"):
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        # Where it was read from is of no use to others.
-        config.pop("_name_or_path", None)
-        path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    unnamed(folder)
     own = {"width": WIDTH, "height": HEIGHT, "frames": FRAMES, "steps": STEPS, "guidance": GUIDANCE, "rate": RATE}
     (folder / "vidflow.json").write_text(json.dumps(own, indent=2) + "\n", encoding="utf-8")
 
