@@ -1,18 +1,15 @@
-"""Train the video autoencoder: `python -m training.pocket.autoencoder [--steps N]`; with `--decoder`, only the
-decoder of the one that is there, whose latents stay as they are.
+"""Find the video autoencoder: `python -m training.pocket.autoencoder`.
 
 LTX's classes, small: patches of 4x4 pixels, then halved twice in space and time, so that a latent frame stands for 4
-frames and each of its places for 16x16 pixels. It does not begin from nothing. A linear autoencoder of such blocks,
-by principal components level by level, can be written into the weights of these classes nearly exactly (see `begin`).
-The encoder stays like this, so that latents are the same from the first step on; the decoder learns from there what is
-not linear, and what crosses the borders of blocks.
+frames and each of its places for 16x16 pixels. A linear autoencoder of such blocks, by principal components level by
+level, can be written into the weights of these classes nearly exactly (see `begin`), without any training. The encoder
+stays like this; the decoder learns, when the denoiser is there (see `training.pocket.decoder`).
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +18,16 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_ltx import AutoencoderKLLTXVideo
 from torch import Tensor, nn
 
-from training import loop
-from training.muon import Muon
 from training.pocket import stock
 from vidflow.places import resource
 
 LATENTS, _WIDTH, _PATCH = 40, 84, 4
 FRAMES_A_LATENT, PIXELS_A_LATENT = 4, 4 * _PATCH
-_NOISE = 0.05
-"""Of the latents, of about 1, while it learns: the decoder is to bear what a sampler gets a little wrong."""
-_EDGES, _SEAMS = 0.3, 1.5
-"""How much differences between neighbours count beside values, as soft edges are seen; and those where blocks meet, as
-in smooth places seams are what is seen."""
 _CONSTANT, _LARGE = 10.0, 100.0
 """The RMS of channels before the pixels and before the latents, nearly all of it in one that is the same everywhere;
 others are about 1."""
-_BASIS = 400
-"""Clips from which the components are found."""
-_CROP = 8, 10
-"""How many blocks of 16x16 pixels a sample is high and wide."""
+CONSTANT = (_WIDTH - 1) // 2 * 2
+"""The channel before the pixels that is the same everywhere."""
 
 
 def network() -> AutoencoderKLLTXVideo:
@@ -80,7 +68,7 @@ def begin(clips: Tensor) -> AutoencoderKLLTXVideo:
             nn.init.zeros_(part.weight)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
-    pairs = (_WIDTH - 1) // 2
+    pairs = CONSTANT // 2
     patches = _patches(clips)
     mean0, basis0 = _components(patches, pairs)
     first = _projected(patches, mean0, basis0)
@@ -118,31 +106,7 @@ def begin(clips: Tensor) -> AutoencoderKLLTXVideo:
     last.weight[:, :pairs, 1, 1, 1] = basis0 * _CONSTANT
     last.weight[:, pairs : 2 * pairs, 1, 1, 1] = -basis0 * _CONSTANT
     last.bias[:] = mean0
-    return _ready(net)
-
-
-def taken_up(folder: Path) -> AutoencoderKLLTXVideo:
-    """The network as it is there, for its decoder to go on learning."""
-    return _ready(AutoencoderKLLTXVideo.from_pretrained(folder, dtype=torch.float32))
-
-
-@torch.no_grad()
-def _ready(net: Any) -> AutoencoderKLLTXVideo:
-    """To be trained: its encoder stays, and what comes before the pixels is not seen by its constant channel, which is
-    so large that it would be all that is seen and all that is learned."""
-    constant = (_WIDTH - 1) // 2 * 2
-    for layer in (net.decoder.conv_out.conv, *(one.conv1.conv for one in net.decoder.up_blocks[1].resnets)):
-        layer.weight[:, constant] = 0
-        layer.weight.register_hook(partial(_without, channel=constant))
-    net.encoder.requires_grad_(False)
     return net
-
-
-def _without(gradient: Tensor, channel: int) -> Tensor:
-    """Of a convolution's weights, what leaves an input channel alone."""
-    gradient = gradient.clone()
-    gradient[:, channel] = 0
-    return gradient
 
 
 def _patches(clips: Tensor) -> Tensor:
@@ -182,30 +146,6 @@ def _write_down(conv: nn.Conv3d, mean: Tensor, basis: Tensor) -> None:
     conv.bias[:count] = -basis.T @ mean
 
 
-def loss(net: nn.Module, clips: Tensor) -> Tensor:
-    """Of what comes back of `[n, 3, frames, height, width]`, through latents with some noise."""
-    assert isinstance(net, AutoencoderKLLTXVideo)
-    with torch.no_grad():
-        latents = net.encode(clips).latent_dist.mode()  # pyright: ignore[reportAttributeAccessIssue]
-    made = net.decode(latents + _NOISE * torch.randn_like(latents)).sample.float()  # pyright: ignore[reportAttributeAccessIssue]
-    return distance(made, clips)
-
-
-def distance(made: Tensor, clips: Tensor) -> Tensor:
-    """How far clips are from the true ones: values, edges, and seams more than other edges."""
-    error = made - clips
-    edges = sum(error.diff(dim=axis).abs().mean() for axis in (2, 3, 4))
-    seams = sum(_at_seams(error.diff(dim=axis), axis).abs().mean() for axis in (3, 4))
-    return 0.5 * error.abs().mean() + 6 * error.square().mean() + _EDGES * edges + _SEAMS * seams
-
-
-def _at_seams(steps: Tensor, axis: int) -> Tensor:
-    """Of the steps to the next neighbour along an axis, those from one block to the next."""
-    return steps.index_select(
-        axis, torch.arange(PIXELS_A_LATENT - 1, steps.shape[axis], PIXELS_A_LATENT, device=steps.device)
-    )
-
-
 def there_and_back(net: nn.Module, clips: Tensor) -> Tensor:
     """What an autoencoder makes of clips, a few at a time."""
     assert isinstance(net, AutoencoderKLLTXVideo)
@@ -232,44 +172,14 @@ def as_clips(frames: np.ndarray[Any, Any]) -> Tensor:
     return torch.from_numpy(frames).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
-def optimized(net: nn.Module, rate: float) -> Muon:
-    """Its optimizer: what stands for the components is left to AdamW."""
-    return Muon(net, rate, outer=("conv_in", "conv_out", "samplers"), faster=3.0)
-
-
 def main() -> None:
-    """Train and ship."""
-    parser = loop.options(__doc__, steps=6000, batch=3, rate=1.2e-4, folder="pocket-autoencoder")
-    parser.add_argument("--clips", type=int, default=1200, help="how many are rendered (default %(default)s)")
+    """Find and ship."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=400, help="from how many (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=resource("models/pocket/vae"))
-    parser.add_argument("--decoder", action="store_true", help="go on with the decoder of what is there")
     given = parser.parse_args()
-    budget = replace(loop.budget(given), fall=0.1)
-    kept = np.stack(list(stock.clips(given.seed * 10**6, given.clips)))
-    unseen = as_clips(np.stack(list(stock.clips(stock.HELD_OUT, 24)))).to(budget.device)
-    height, width = (side * PIXELS_A_LATENT for side in _CROP)
-
-    def batch(step: int) -> Tensor:
-        rng = np.random.default_rng((budget.seed, step))
-        cuts: list[Any] = []
-        for _ in range(budget.batch):
-            clip = kept[rng.integers(len(kept))]
-            y, x = rng.integers(clip.shape[1] - height + 1), rng.integers(clip.shape[2] - width + 1)
-            cut = clip[:, y : y + height, x : x + width]
-            cuts.append(cut[:, :, ::-1] if rng.random() < 0.5 else cut)
-        return as_clips(np.stack(cuts)).to(budget.device)
-
-    def validate(net: nn.Module) -> dict[str, float]:
-        made = there_and_back(net, unseen)
-        errors = ((made.clamp(-1, 1) - unseen) / 2).square().flatten(1).mean(1)
-        found = -10 * errors.log10()
-        return {"psnr": float(found.mean()), "worst": float(found.min()), "borders": borders(made)}
-
-    def first() -> AutoencoderKLLTXVideo:
-        return taken_up(given.to) if given.decoder else begin(as_clips(kept[:_BASIS]))
-
-    net = loop.train(first, budget, batch, loss, validate, every=200, optimized=optimized)
-    assert isinstance(net, AutoencoderKLLTXVideo)
+    net = begin(as_clips(np.stack(list(stock.clips(given.seed * 10**6, given.clips)))))
     net.half().save_pretrained(given.to)
     unnamed(given.to)
 

@@ -42,8 +42,10 @@ SHIFT = 3.0
 STEPS, GUIDANCE = 16, 2
 """What it is sampled with where nothing else is asked for."""
 _WIDTH, _HEADS, _LAYERS = 256, 4, 6
-_POSITIONS = FRAMES_A_LATENT / 25, PIXELS_A_LATENT, PIXELS_A_LATENT
-"""From one latent to the next: LTX counts them in pixels, and in seconds of 25 frames, whatever rate the film has."""
+SECOND = 25
+"""Frames, as LTX counts time, whatever rate the film has."""
+_POSITIONS = FRAMES_A_LATENT / SECOND, PIXELS_A_LATENT, PIXELS_A_LATENT
+"""From one latent to the next, in seconds and pixels."""
 _FAVOUR = 0.5
 """How much larger components are made that matter more: what is seen at a glance is settled first. A power of the
 deviation that they have as the encoder gives them."""
@@ -127,7 +129,8 @@ def _some_of(scene: Scene, rng: np.random.Generator) -> str:
 
 
 class Batches:
-    """Batches by the step's number: of small clips as a whole, of others so in turn with parts of four times as many.
+    """Batches by the step's number: of small clips as a whole; of others so by one in three, and of parts of four times
+    as many else.
 
     In much noise it is decided what is where, for which all must be seen. In less, what is near tells what is there. So
     whole clips are of late times, but for those that have their first frame given. Parts are of early ones: all of the
@@ -154,10 +157,10 @@ class Batches:
         """Clips by chance."""
         if self._small:
             return self.whole(step, given=step % 8 == 0)
-        if step % 2 == 0:
-            given = step % 8 == 0
+        if step % 3 == 0:
+            given = step % 12 == 0
             return self.whole(step, given, late=not given)
-        return self.parts(step, detailed=step % 4 == 1, given=step % 8 == 3)
+        return self.parts(step, detailed=step % 3 == 1, given=step % 6 == 5)
 
     def whole(self, step: int, given: bool = False, late: bool = False) -> Batch:
         """Of all tokens, at any time or at late ones."""
@@ -165,7 +168,7 @@ class Batches:
         chosen = self._chosen(rng, self._batch if self._small else -(-self._batch // 4))
         every = torch.arange(self._tokens.shape[1]).expand(len(chosen), -1)
         least = _even(_FAR) if late else 0
-        return self._of(step, rng, chosen, every, _late(least + (1 - least) * _spread(rng, len(chosen))), given)
+        return self._of(step, rng, chosen, every, shifted(least + (1 - least) * _spread(rng, len(chosen))), given)
 
     def parts(self, step: int, detailed: bool, given: bool = False) -> Batch:
         """Of squares of the frame, at early times."""
@@ -176,7 +179,7 @@ class Batches:
             each = self._tokens[chosen, :, _COARSE:].float().square().mean(2).sqrt()
             detail = each[:, self._squares].mean(2).log()
         likely = (detail + torch.from_numpy(rng.gumbel(size=detail.shape))).argmax(1)
-        times = _late(_even(_NEAR) * _spread(rng, len(chosen)))
+        times = shifted(_even(_NEAR) * _spread(rng, len(chosen)))
         return self._of(step, rng, chosen, self._squares[likely], times, given)
 
     def _chosen(self, rng: np.random.Generator, count: int) -> Tensor:
@@ -203,7 +206,7 @@ def _spread(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
     return (rng.permutation(count) + rng.random(count)) / count
 
 
-def _late(even: NDArray[np.float64]) -> Tensor:
+def shifted(even: NDArray[np.float64]) -> Tensor:
     """Times from numbers in 0..1."""
     return torch.from_numpy(SHIFT * even / (1 + (SHIFT - 1) * even)).float()
 
