@@ -146,15 +146,6 @@ def _write_down(conv: nn.Conv3d, mean: Tensor, basis: Tensor) -> None:
     conv.bias[:count] = -basis.T @ mean
 
 
-def there_and_back(net: nn.Module, clips: Tensor) -> Tensor:
-    """What an autoencoder makes of clips, a few at a time."""
-    assert isinstance(net, AutoencoderKLLTXVideo)
-    with torch.autocast(clips.device.type, torch.bfloat16):
-        return torch.cat(
-            [net.decode(net.encode(few).latent_dist.mode()).sample.float() for few in clips.split(4)]  # pyright: ignore[reportAttributeAccessIssue]
-        )
-
-
 def borders(made: Tensor) -> float:
     """The mean difference of neighbours across the borders of blocks, beside that elsewhere between the middles of the
     outermost blocks: about 1 where no border is seen."""

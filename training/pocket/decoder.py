@@ -75,11 +75,11 @@ def _without_constant(gradient: Tensor) -> Tensor:
 def redrawn(pipe: Any, latents: Tensor, captions: list[str], left: int, seed: int) -> Tensor:
     """What a pipeline's denoiser makes of latents `[n, channels, t, h, w]` when it begins with them in so much noise
     that `left` of its steps are left."""
-    said, mask, unsaid, unmask = pipe.encode_prompt(captions, max_sequence_length=text.LENGTH)
+    asked, mask, unasked, unmask = pipe.encode_prompt(captions, max_sequence_length=text.LENGTH)
     frames, height, width = latents.shape[2:]
     space = pipe.vae_spatial_compression_ratio
-    asked = {
-        "encoder_hidden_states": torch.cat((unsaid, said)),
+    given = {
+        "encoder_hidden_states": torch.cat((unasked, asked)),
         "encoder_attention_mask": torch.cat((unmask, mask)),
         "num_frames": frames,
         "height": height,
@@ -94,7 +94,7 @@ def redrawn(pipe: Any, latents: Tensor, captions: list[str], left: int, seed: in
     found = torch.lerp(clean, noise, times[0])
     for now, then in pairwise(times):
         time = torch.full((2 * len(found),), 1000 * now, device=found.device)
-        without, asked_for = pipe.transformer(found.repeat(2, 1, 1), timestep=time, **asked)[0].float().chunk(2)
+        without, asked_for = pipe.transformer(found.repeat(2, 1, 1), timestep=time, **given)[0].float().chunk(2)
         found = found + (then - now) * torch.lerp(without, asked_for, GUIDANCE)
     return pipe._denormalize_latents(pipe._unpack_latents(found, frames, height, width), mean, scale)
 
@@ -171,7 +171,7 @@ def optimized(net: nn.Module, rate: float) -> Muon:
 def figures(net: Any, latents: Tensor, again: Tensor, clips: Tensor) -> dict[str, float]:
     """How near what comes of latents is to the clips `[n, 3, frames, height, width]`, on average and at worst, in dB;
     the same when they are redrawn; and whether the borders of blocks are seen."""
-    made, drawn = (_decoded(net, some) for some in (latents, again))
+    made, drawn = (decoded(net, some) for some in (latents, again))
     near, other = (-10 * ((one.clamp(-1, 1) - clips) / 2).square().flatten(1).mean(1).log10() for one in (made, drawn))
     return {
         "psnr": float(near.mean()),
@@ -182,7 +182,8 @@ def figures(net: Any, latents: Tensor, again: Tensor, clips: Tensor) -> dict[str
     }
 
 
-def _decoded(net: Any, latents: Tensor) -> Tensor:
+def decoded(net: Any, latents: Tensor) -> Tensor:
+    """Clips of latents, a few at a time."""
     with torch.autocast(latents.device.type, torch.bfloat16):
         return torch.cat([net.decode(few).sample.float() for few in latents.float().split(4)])
 
@@ -201,7 +202,9 @@ def main() -> None:
     place = given.folder / f"redrawn-{first}-{given.clips}.safetensors"
     if not place.exists():
         given.folder.mkdir(parents=True, exist_ok=True)
-        save_file({"redrawn": torch.cat([again.cpu() for _, again in both(pipe, clips, first)])}, place)
+        part = place.with_suffix(".part")
+        save_file({"redrawn": torch.cat([again.cpu() for _, again in both(pipe, clips, first)])}, part)
+        part.replace(place)
     latents, again = (torch.cat(some) for some in zip(*both(pipe, unseen, stock.HELD_OUT), strict=True))
     tested = partial(figures, latents=latents, again=again, clips=as_clips(unseen).to(budget.device))
     batches = Batches(pipe.vae, clips, load_file(place)["redrawn"], budget.batch, budget.seed)
