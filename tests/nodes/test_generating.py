@@ -543,11 +543,15 @@ def test_a_part_that_is_larger_than_the_gpu_is_a_note(
 
 
 CANCELLED = """
-import sys, vidflow, json, torch
+import gc, sys, vidflow, json, torch
+from vidflow import heap
+heap.steady()
 torch.set_num_threads(1)
 graph = json.loads(sys.argv[1])
 
 def used():
+    gc.collect()
+    heap.trim()
     return int(open("/proc/self/status").read().split("RssAnon:")[1].split()[0]) / 1024
 
 with vidflow.Engine(store=sys.argv[2], device="cpu") as engine:
@@ -573,7 +577,7 @@ def test_twenty_cancelled_runs_leave_memory_where_it_was(tiny: Callable[[str], P
     graph = text_graph(tiny("wan"), steps=500, width=128, height=128)
     command = [sys.executable, "-c", CANCELLED, json.dumps(graph), str(tmp_path / "store")]
     sizes = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert max(sizes[-5:]) - sizes[4] < 5, sizes
+    assert max(sizes[-5:]) - sizes[4] < 1, sizes
 
 
 CHECKED = """

@@ -37,7 +37,7 @@ _NOISE = 0.05
 """Of latents as the encoder gives them, of about 1."""
 _LEFT = 2, 6
 """Steps of the sampler's that are left, at least and at most, where it begins half way."""
-_EDGES, _SEAMS = 0.3, 1.5
+_EDGES, _SEAMS = 0.3, 0.6
 """How much differences between neighbours count beside values, as soft edges are seen; and those where blocks meet, as
 in smooth places seams are what is seen."""
 _WIDE = 10
