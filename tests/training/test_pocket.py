@@ -309,19 +309,19 @@ def test_small_clips_are_whole_at_all_times_and_reach_as_far() -> None:
 
 
 def test_parts_are_squares_through_all_the_time(placed: denoiser.Batches) -> None:
-    places = placed(2).places
+    places = placed(5).places
     assert {len(torch.unique(one[0])) for one in places} == {3}
     for way in (1, 2):
         assert {float(one[way].max() - one[way].min()) for one in places} == {autoencoder.PIXELS_A_LATENT}
     assert len({tuple(one[1:, 0].tolist()) for one in places}) > 3
 
 
-def test_every_other_part_is_where_there_are_details(placed: denoiser.Batches) -> None:
+def test_three_of_four_parts_are_where_there_are_details(placed: denoiser.Batches) -> None:
     def share(step: int) -> float:
         return float((placed(step).clean[..., 3] > 1).any(1).float().mean())
 
-    assert share(4) == 1
-    assert 0 < np.mean([share(step) for step in (2, 5, 8, 11)]) < 0.4
+    assert [share(step) for step in (1, 2, 4)] == [1, 1, 1]
+    assert 0 < np.mean([share(step) for step in (5, 11, 17, 23)]) < 0.4
 
 
 def test_noise_hides_where_things_are_only_where_all_is_seen(placed: denoiser.Batches) -> None:

@@ -59,14 +59,27 @@ def test_what_is_held_out_is_never_drawn_to_train_on() -> None:
         assert {getattr(scene, part) for scene in trained} == set(choices)
 
 
-def test_the_judge_sees_what_is_there() -> None:
+STYLES = "picture book", "noir"
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    """One that has seen a few views of two styles."""
+    return Judge(2, STYLES)
+
+
+def test_the_judge_sees_what_is_there(judge: Judge) -> None:
     rng = np.random.default_rng(11)
-    styles = "picture book", "noir"
-    judge = Judge(2, styles)
     right = {"colour": 0, "motion": 0, "camera": 0, "setting": 0, "light": 0}
-    scenes = [replace(drawn(rng, unseen=k % 2 == 1), style=styles[k // 2 % 2]) for k in range(8)]
+    scenes = [replace(drawn(rng, unseen=k % 2 == 1), style=STYLES[k // 2 % 2]) for k in range(8)]
     for k, scene in enumerate(scenes):
         found = judge.seen(clip(scene, k))
         for part in right:
             right[part] += getattr(found, part) == getattr(scene, part)
     assert min(right.values()) >= 7, right
+
+
+@pytest.mark.parametrize("motion", ["rising", "bouncing"])
+def test_wings_that_beat_are_no_bounces(judge: Judge, motion: str) -> None:
+    scene = Scene("bird", "red", "large", "sky", motion, "static", "daylight", "picture book")
+    assert [judge.seen(clip(scene, seed)).motion for seed in range(4)] == 4 * [motion]

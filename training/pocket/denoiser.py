@@ -134,8 +134,8 @@ class Batches:
 
     In much noise it is decided what is where, for which all must be seen. In less, what is near tells what is there. So
     whole clips are of late times, but for those that have their first frame given. Parts are of early ones: all of the
-    time and a square of the frame, by chance, or, every other batch, the more likely the more detail it has. Of those
-    by chance, too, some have their first frame given."""
+    time and a square of the frame, the more likely the more detail it has. One in four batches of them has its first
+    frame given, and squares by chance."""
 
     def __init__(
         self, found: Tensor, captions: Captions, batch: int, seed: int, device: torch.device, small: bool = False
@@ -160,7 +160,8 @@ class Batches:
         if step % 3 == 0:
             given = step % 12 == 0
             return self.whole(step, given, late=not given)
-        return self.parts(step, detailed=step % 3 == 1, given=step % 6 == 5)
+        given = step % 6 == 5
+        return self.parts(step, detailed=not given, given=given)
 
     def whole(self, step: int, given: bool = False, late: bool = False) -> Batch:
         """Of all tokens, at any time or at late ones."""

@@ -216,8 +216,9 @@ def _motion(masks: list[Pixels], windows: Pixels) -> str | None:
         return "orbiting"
     if abs(ends[0]) > abs(ends[1]) and abs(ends[0]) > 0.6 * wide and wide > high:
         return "right" if ends[0] > 0 else "left"
-    turns = np.diff(np.sign(np.diff(cv2.blur(track[:, 1:2].astype(np.float32), (1, 3))[:, 0])))
-    if abs(ends[1]) > 0.7 * high and np.count_nonzero(turns) <= 1:
+    # Wings that beat move its middle up and down a little, too.
+    onward = track[:, 1] * np.sign(ends[1])
+    if (np.maximum.accumulate(onward) - onward).max() < 0.5 * high:
         return "falling" if ends[1] > 0 else "rising"
     return "bouncing"
 

@@ -34,7 +34,7 @@ COLOURS = {
     "purple": (0.50, 0.16, 0.84),
     "pink": (0.97, 0.24, 0.64),
 }
-_SIZES = {"small": 0.24, "medium": 0.34, "large": 0.46}
+_SIZES = {"small": 0.30, "medium": 0.38, "large": 0.46}
 """Of the height."""
 _PAN, _TILT, _ZOOM, _SHAKE = 0.32, 0.30, 1.45, 0.022
 """How far the camera goes: parts of the width and of the height, a factor, a part of the height."""
