@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from training.world import judge as judging
 from training.world import render, words
 from training.world.judge import Judge
 from training.world.render import clip
@@ -83,3 +84,10 @@ def test_the_judge_sees_what_is_there(judge: Judge) -> None:
 def test_wings_that_beat_are_no_bounces(judge: Judge, motion: str) -> None:
     scene = Scene("bird", "red", "large", "sky", motion, "static", "daylight", "picture book")
     assert [judge.seen(clip(scene, seed)).motion for seed in range(4)] == 4 * [motion]
+
+
+def test_what_comes_back_to_where_it_was_bounces() -> None:
+    masks = [np.zeros((128, 224), bool) for _ in range(9)]
+    for mask, top in zip(masks, (80, 60, 40, 60, 80, 60, 40, 60, 80), strict=True):
+        mask[top : top + 20, 100:120] = True
+    assert judging._motion(masks, np.zeros((9, 3))) == "bouncing"

@@ -160,8 +160,7 @@ class Batches:
         if step % 3 == 0:
             given = step % 12 == 0
             return self.whole(step, given, late=not given)
-        given = step % 6 == 5
-        return self.parts(step, detailed=not given, given=given)
+        return self.parts(step, given=step % 6 == 5)
 
     def whole(self, step: int, given: bool = False, late: bool = False) -> Batch:
         """Of all tokens, at any time or at late ones."""
@@ -171,12 +170,12 @@ class Batches:
         least = _even(_FAR) if late else 0
         return self._of(step, rng, chosen, every, shifted(least + (1 - least) * _spread(rng, len(chosen))), given)
 
-    def parts(self, step: int, detailed: bool, given: bool = False) -> Batch:
-        """Of squares of the frame, at early times."""
+    def parts(self, step: int, given: bool = False) -> Batch:
+        """Of squares of the frame, at early times: where details are, or, with their first frame, by chance."""
         rng = np.random.default_rng((self._seed, step))
         chosen = self._chosen(rng, self._batch)
         detail = torch.zeros(len(chosen), len(self._squares))
-        if detailed:
+        if not given:
             each = self._tokens[chosen, :, _COARSE:].float().square().mean(2).sqrt()
             detail = each[:, self._squares].mean(2).log()
         likely = (detail + torch.from_numpy(rng.gumbel(size=detail.shape))).argmax(1)
@@ -299,7 +298,7 @@ def main() -> None:
             return {
                 "unseen": wrong(tests.whole, 16),
                 "first given": wrong(partial(tests.whole, given=True), 4),
-                "details": wrong(partial(tests.parts, detailed=True), 4),
+                "details": wrong(tests.parts, 4),
             }
 
     def on_cpu(net: nn.Module, batch: Batch) -> Tensor:

@@ -217,7 +217,7 @@ def _motion(masks: list[Pixels], windows: Pixels) -> str | None:
     if abs(ends[0]) > abs(ends[1]) and abs(ends[0]) > 0.6 * wide and wide > high:
         return "right" if ends[0] > 0 else "left"
     # Wings that beat move its middle up and down a little, too.
-    onward = track[:, 1] * np.sign(ends[1])
+    onward = track[:, 1] if ends[1] > 0 else -track[:, 1]
     if (np.maximum.accumulate(onward) - onward).max() < 0.5 * high:
         return "falling" if ends[1] > 0 else "rising"
     return "bouncing"
