@@ -577,7 +577,11 @@ def test_twenty_cancelled_runs_leave_memory_where_it_was(tiny: Callable[[str], P
     graph = text_graph(tiny("wan"), steps=500, width=128, height=128)
     command = [sys.executable, "-c", CANCELLED, json.dumps(graph), str(tmp_path / "store")]
     sizes = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert max(sizes[-5:]) - sizes[4] < 1, sizes
+    later = sizes[4:]
+    rises = sorted(after - before for before, after in pairwise(later))
+    # Once or twice something is loaded for the first time, when the clock wants it; what leaks rises again and again.
+    assert sum(rises[:-2]) < 1, sizes
+    assert later[-1] - later[0] < 10, sizes
 
 
 CHECKED = """
