@@ -54,12 +54,14 @@ _UNSAID, _PARTLY = 0.1, 0.15
 _WAYS = 4
 """In which each scene is said."""
 _SIDE = 5
-"""Of parts of a clip, in tokens, each way; they are of all of its time."""
-_FAR, _NEAR = 0.6, 0.9
+"""Of parts of a clip, in tokens, each way."""
+_FAR, _NEAR = 0.4, 0.9
 """Times: above the one are whole clips without their first frame, as noise hides where things are; below the other,
 parts."""
-_COARSE = 3
-"""The channels that do not count as detail."""
+_COLOURS = [1, 3]
+"""The channels that tell the colour of a token: the others of the encoder's first components tell brightness."""
+_SURE = 3
+"""How much likelier squares are where there is more colour: a power."""
 
 
 class Batch(NamedTuple):
@@ -129,13 +131,14 @@ def _some_of(scene: Scene, rng: np.random.Generator) -> str:
 
 
 class Batches:
-    """Batches by the step's number: of small clips as a whole; of others so by one in three, and of parts of four times
-    as many else.
+    """Batches by the step's number: of small clips as a whole; of others so by one in three, and of parts of many more
+    else.
 
     In much noise it is decided what is where, for which all must be seen. In less, what is near tells what is there. So
-    whole clips are of late times, but for those that have their first frame given. Parts are of early ones: all of the
-    time and a square of the frame, the more likely the more detail it has. One in four batches of them has its first
-    frame given, and squares by chance."""
+    whole clips are of late times, but for those that have their first frame given. Parts are of early ones, and squares
+    of the frame: in one of four batches by chance, through all of the time, and every other time with their first frame
+    given. In the others they follow what is coloured most, as the subject is: one of three of these through all of the
+    time, and two, of yet more clips, at one moment each."""
 
     def __init__(
         self, found: Tensor, captions: Captions, batch: int, seed: int, device: torch.device, small: bool = False
@@ -149,8 +152,8 @@ class Batches:
         self._places = torch.stack(torch.meshgrid(axes, indexing="ij")).flatten(1)
         self._tokens = found.flatten(2).transpose(1, 2).contiguous()
         places = torch.arange(self._tokens.shape[1]).view(found.shape[2:])
-        self._squares = places.unfold(1, min(_SIDE, places.shape[1]), 1).unfold(2, min(_SIDE, places.shape[2]), 1)
-        self._squares = self._squares.flatten(1, 2).transpose(0, 1).flatten(1)
+        squares = places.unfold(1, min(_SIDE, places.shape[1]), 1).unfold(2, min(_SIDE, places.shape[2]), 1)
+        self._squares = squares.flatten(1, 2).flatten(2)
         self._captions, self._batch, self._seed, self._device, self._small = captions, batch, seed, device, small
 
     def __call__(self, step: int) -> Batch:
@@ -160,7 +163,7 @@ class Batches:
         if step % 3 == 0:
             given = step % 12 == 0
             return self.whole(step, given, late=not given)
-        return self.parts(step, given=step % 6 == 5)
+        return self.parts(step, given=step % 12 == 5) if step % 6 == 5 else self.subjects(step, still=step % 2 == 0)
 
     def whole(self, step: int, given: bool = False, late: bool = False) -> Batch:
         """Of all tokens, at any time or at late ones."""
@@ -171,16 +174,25 @@ class Batches:
         return self._of(step, rng, chosen, every, shifted(least + (1 - least) * _spread(rng, len(chosen))), given)
 
     def parts(self, step: int, given: bool = False) -> Batch:
-        """Of squares of the frame, at early times: where details are, or, with their first frame, by chance."""
+        """Of squares of the frame by chance, through all of the time, at early times."""
         rng = np.random.default_rng((self._seed, step))
         chosen = self._chosen(rng, self._batch)
-        detail = torch.zeros(len(chosen), len(self._squares))
-        if not given:
-            each = self._tokens[chosen, :, _COARSE:].float().square().mean(2).sqrt()
-            detail = each[:, self._squares].mean(2).log()
-        likely = (detail + torch.from_numpy(rng.gumbel(size=detail.shape))).argmax(1)
-        times = shifted(_even(_NEAR) * _spread(rng, len(chosen)))
-        return self._of(step, rng, chosen, self._squares[likely], times, given)
+        taken = self._squares[:, torch.from_numpy(rng.integers(self._squares.shape[1], size=len(chosen)))]
+        return self._of(step, rng, chosen, taken.transpose(0, 1).flatten(1), _early(rng, len(chosen)), given)
+
+    def subjects(self, step: int, still: bool = False) -> Batch:
+        """Of squares that follow what is coloured most, through all of the time or at one moment, at early times."""
+        rng = np.random.default_rng((self._seed, step))
+        moments = len(self._squares)
+        chosen = self._chosen(rng, self._batch * (moments if still else 1))
+        colours = self._tokens[chosen][..., _COLOURS].float().unflatten(1, (moments, -1))
+        coloured = (colours - colours.median(2, keepdim=True).values).square().sum(3)
+        likely = _SURE * coloured[:, :, self._squares[0]].mean(3).log()
+        which = (likely + torch.from_numpy(rng.gumbel(size=likely.shape))).argmax(2)
+        taken = self._squares[torch.arange(moments), which]
+        if still:
+            taken = taken[torch.arange(len(chosen)), torch.from_numpy(rng.integers(moments, size=len(chosen))), None]
+        return self._of(step, rng, chosen, taken.flatten(1), _early(rng, len(chosen)), given=False)
 
     def _chosen(self, rng: np.random.Generator, count: int) -> Tensor:
         return torch.from_numpy(rng.integers(len(self._tokens), size=count))
@@ -204,6 +216,11 @@ class Batches:
 def _spread(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
     """Numbers by chance, one in each of so many parts of 0..1: no batch is of late times or early ones alone."""
     return (rng.permutation(count) + rng.random(count)) / count
+
+
+def _early(rng: np.random.Generator, count: int) -> Tensor:
+    """Times at which what is near tells what is there."""
+    return shifted(_even(_NEAR) * _spread(rng, count))
 
 
 def shifted(even: NDArray[np.float64]) -> Tensor:
@@ -298,7 +315,7 @@ def main() -> None:
             return {
                 "unseen": wrong(tests.whole, 16),
                 "first given": wrong(partial(tests.whole, given=True), 4),
-                "details": wrong(tests.parts, 4),
+                "subjects": wrong(tests.subjects, 4),
             }
 
     def on_cpu(net: nn.Module, batch: Batch) -> Tensor:

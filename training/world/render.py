@@ -34,8 +34,10 @@ COLOURS = {
     "purple": (0.50, 0.16, 0.84),
     "pink": (0.97, 0.24, 0.64),
 }
-_SIZES = {"small": 0.30, "medium": 0.38, "large": 0.46}
-"""Of the height."""
+_SIZES = {"small": 0.40, "medium": 0.47, "large": 0.55}
+"""Of the height, halfway through a zoom."""
+_EDGE = 0.2
+"""How near the middle of a subject comes to the edge, in heights: what is large may be cut off there for a moment."""
 _PAN, _TILT, _ZOOM, _SHAKE = 0.32, 0.30, 1.45, 0.022
 """How far the camera goes: parts of the width and of the height, a factor, a part of the height."""
 Floats = NDArray[Any]
@@ -82,7 +84,9 @@ def clip(scene: Scene, seed: int) -> NDArray[np.uint8]:
     canvas, ground = _place(scene, rng)
     light = _LIGHTS[scene.light]
     size = _SIZES[scene.size] * rng.uniform(0.93, 1.07)
-    at, windows = _tracks(scene, size, rng)
+    if scene.camera in ("zoom in", "zoom out"):
+        size /= _ZOOM**0.5
+    at, windows = _tracks(scene, rng)
     phase, turns = rng.random(), TURNS.get(scene.subject, 0.0)
     right = _faces_right(scene, rng)
     lean = rng.uniform(-0.06, 0.06)
@@ -123,7 +127,7 @@ def _place(scene: Scene, rng: np.random.Generator) -> tuple[Floats, float]:
 
 
 def _tracks(
-    scene: Scene, size: float, rng: np.random.Generator
+    scene: Scene, rng: np.random.Generator
 ) -> tuple[list[tuple[float, float]], list[tuple[float, float, float]]]:
     """Where the subject is at each frame, in heights from the middle of the canvas; and what the camera sees: the
     middle of its window there, and how many times it enlarges."""
@@ -152,7 +156,7 @@ def _tracks(
     elif scene.camera == "handheld":
         cx, cy = (_SHAKE * _shaken(rng) for _ in range(2))
     # On the screen, everything fits; else motions are a little smaller.
-    room_x, room_y = wide / 2 - 0.55 * size - 0.02, 0.5 - 0.55 * size - 0.02
+    room_x, room_y = wide / 2 - _EDGE, 0.5 - _EDGE
     for track, centre, room in ((x, cx, room_x), (y, cy, room_y)):
         screen = (track - centre) * zoom
         most, least = float(screen.max()), float(screen.min())
