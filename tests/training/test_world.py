@@ -91,3 +91,13 @@ def test_what_comes_back_to_where_it_was_bounces() -> None:
     for mask, top in zip(masks, (80, 60, 40, 60, 80, 60, 40, 60, 80), strict=True):
         mask[top : top + 20, 100:120] = True
     assert judging._motion(masks, np.zeros((9, 3))) == "bouncing"
+
+
+def test_no_subject_leaves_the_picture() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        at, windows = render._tracks(drawn(rng), rng)
+        for place, window in zip(at, windows, strict=True):
+            x, y = render._on_screen(place, window)[0]
+            from_edge = min(x, render.WIDTH - x, y, render.HEIGHT - y)
+            assert from_edge > (render._EDGE - 0.07) * render.HEIGHT
