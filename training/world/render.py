@@ -37,7 +37,8 @@ COLOURS = {
 _SIZES = {"small": 0.40, "medium": 0.47, "large": 0.55}
 """Of the height, halfway through a zoom."""
 _EDGE = 0.2
-"""How near the middle of a subject comes to the edge, in heights: what is large may be cut off there for a moment."""
+"""How near the middle of a subject comes to the edge, in heights, and hardly nearer: what is large may be cut off there
+for a moment."""
 _PAN, _TILT, _ZOOM, _SHAKE = 0.32, 0.30, 1.45, 0.022
 """How far the camera goes: parts of the width and of the height, a factor, a part of the height."""
 Floats = NDArray[Any]
@@ -155,7 +156,7 @@ def _tracks(
         zoom = _ZOOM ** (s if scene.camera == "zoom in" else 1 - s)
     elif scene.camera == "handheld":
         cx, cy = (_SHAKE * _shaken(rng) for _ in range(2))
-    # On the screen, everything fits; else motions are a little smaller.
+    # Its middle stays on the screen; else motions are a little smaller.
     room_x, room_y = wide / 2 - _EDGE, 0.5 - _EDGE
     for track, centre, room in ((x, cx, room_x), (y, cy, room_y)):
         screen = (track - centre) * zoom
