@@ -86,6 +86,21 @@ def test_wings_that_beat_are_no_bounces(judge: Judge, motion: str) -> None:
     assert [judge.seen(clip(scene, seed)).motion for seed in range(4)] == 4 * [motion]
 
 
+def test_a_subject_is_seen_with_all_its_pieces(judge: Judge) -> None:
+    """What is between wings has no colour."""
+    scene = Scene("butterfly", "blue", "large", "space", "still", "static", "neon", "noir")
+    found = clip(scene, 1001000105)
+    for frame in found:
+        columns = np.nonzero(judging.subject(frame).any(0))[0]
+        assert np.ptp(columns) > 36
+    assert judge.seen(found).motion == "still"
+
+
+def test_a_slow_pan_over_water_is_seen(judge: Judge) -> None:
+    scene = Scene("leaf", "turquoise", "large", "sea", "right", "pan right", "backlit", "anime")
+    assert judge.seen(clip(scene, 1001000137)).camera == "pan right"
+
+
 def test_what_comes_back_to_where_it_was_bounces() -> None:
     masks = [np.zeros((128, 224), bool) for _ in range(9)]
     for mask, top in zip(masks, (80, 60, 40, 60, 80, 60, 40, 60, 80), strict=True):

@@ -102,8 +102,9 @@ def subject(frame: Pixels) -> Pixels:
             best, most = k, weight
     if not best:
         return np.zeros(frame.shape[:2], bool)
-    # With the stripes and windows between its pieces.
-    near = cv2.dilate((labels == best).astype(np.uint8), np.ones((13, 13), np.uint8)) > 0
+    # With its other pieces, beyond stripes, windows or a body of no colour.
+    across = 2 * round(0.3 * float(np.sqrt(stats[best, cv2.CC_STAT_AREA]))) + 1
+    near = cv2.dilate((labels == best).astype(np.uint8), np.ones((across, across), np.uint8)) > 0
     pieces = np.unique(labels[near & (labels > 0)])
     points = np.argwhere(np.isin(labels, pieces))[:, ::-1].astype(np.int32)
     hull = cv2.fillConvexPoly(np.zeros(frame.shape[:2], np.uint8), cv2.convexHull(points), 1)
@@ -187,7 +188,7 @@ def _camera(windows: Pixels) -> str:
     wander = windows[:, :2] - windows[:1, :2] - np.linspace(0, 1, len(windows))[:, None] * (windows[-1, :2])
     if abs(growth) > 0.17:
         return "zoom in" if growth > 0 else "zoom out"
-    if max(abs(x) / 0.3, abs(y) / 0.14) > 1 and np.abs(wander).max() < 0.5 * max(abs(x), abs(y)):
+    if max(abs(x) / 0.22, abs(y) / 0.14) > 1 and np.abs(wander).max() < 0.5 * max(abs(x), abs(y)):
         if abs(x) / 0.56 > abs(y) / 0.3:
             return "pan right" if x > 0 else "pan left"
         return "tilt down" if y > 0 else "tilt up"

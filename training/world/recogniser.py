@@ -24,6 +24,8 @@ from training.world.words import PARTS, Scene
 _SIDE = 48
 _WIDTHS = 24, 48, 64
 _FRAMES = 0, 4, 8, 12, 16
+_BENT, _BLOTCHED = 0.3, 0.6
+"""How uneven cuts are made in training: in halves of their side, and as parts of their brightness."""
 _WEIGHTS = Path(__file__).with_name("recogniser.safetensors")
 
 
@@ -106,18 +108,27 @@ def main() -> None:
         which = torch.randint(len(seen), (budget.batch,), generator=rng)
         frame = torch.randint(seen.shape[1], (budget.batch,), generator=rng)
         some = seen[which, frame].permute(0, 3, 1, 2).float() / 255
-        # Turned, moved and enlarged a little, mirrored, of another brightness and less sharp.
+        # Turned, moved and enlarged a little, mirrored, of another brightness and less sharp; bent and of uneven
+        # colour, as what a model makes may be.
         angle, moved, scale = (torch.rand(budget.batch, n, generator=rng) * 2 - 1 for n in (1, 2, 1))
         angle, scale = angle[:, 0] * 0.25, (1 + 0.15 * scale[:, 0])
         mirror = torch.where(torch.rand(budget.batch, generator=rng) < 0.5, -1.0, 1.0)
         rows = torch.stack((angle.cos() * scale * mirror, -angle.sin() * scale, moved[:, 0] * 0.12), 1)
         columns = torch.stack((angle.sin() * scale * mirror, angle.cos() * scale, moved[:, 1] * 0.12), 1)
         grid = functional.affine_grid(torch.stack((rows, columns), 1), list(some.shape), align_corners=False)
+        grid = grid + uneven(2, _BENT, rng).permute(0, 2, 3, 1)
         some = functional.grid_sample(some, grid, padding_mode="border", align_corners=False)
-        soft = functional.interpolate(functional.avg_pool2d(some, 3), some.shape[-1], mode="bilinear")
-        share = torch.rand(budget.batch, 1, 1, 1, generator=rng) * 0.9
+        soft = functional.avg_pool2d(functional.pad(some, 4 * (2,), mode="replicate"), 5, 1)
+        share = torch.rand(budget.batch, 1, 1, 1, generator=rng) * 0.95
         bright = 0.8 + 0.4 * torch.rand(budget.batch, 1, 1, 1, generator=rng)
-        return (torch.lerp(some, soft, share) * bright).clamp(0, 1).to(budget.device), named[which].to(budget.device)
+        some = torch.lerp(some, soft, share) * (bright + uneven(3, _BLOTCHED, rng))
+        return some.clamp(0, 1).to(budget.device), named[which].to(budget.device)
+
+    def uneven(channels: int, most: float, rng: torch.Generator) -> Tensor:
+        """Smooth fields by chance, of up to about so much: of some cuts more, of others less."""
+        coarse = torch.randn(budget.batch, channels, 6, 6, generator=rng)
+        coarse *= 0.5 * most * torch.rand(budget.batch, 1, 1, 1, generator=rng)
+        return functional.interpolate(coarse, (_SIDE, _SIDE), mode="bicubic")
 
     def loss(net: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         return functional.cross_entropy(net(batch[0]).float(), batch[1], label_smoothing=0.05)

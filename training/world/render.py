@@ -104,7 +104,7 @@ def clip(scene: Scene, seed: int) -> NDArray[np.uint8]:
         if scene.subject == "ball" and scene.motion in ("still", "rising", "falling", "bouncing"):
             turning *= 0.25
         swing = lean + (
-            0.12 * np.sin(2 * np.pi * (s + phase)) if scene.subject in ("boat", "leaf", "kite", "lantern") else 0
+            0.08 * np.sin(2 * np.pi * (s + phase)) if scene.subject in ("boat", "leaf", "kite", "lantern") else 0
         )
         _paint(frame, scene, place, diameter, (phase + turning) % 1, right, swing + _heading(scene), light)
         frames[k] = _styled(frame, scene.style)
@@ -192,9 +192,9 @@ def _faces_right(scene: Scene, rng: np.random.Generator) -> bool:
 def _heading(scene: Scene) -> float:
     """By how much it is turned, in radians, clockwise as seen when it faces right."""
     if scene.subject == "rocket":
-        return {"left": np.pi / 2, "right": np.pi / 2, "falling": np.pi}.get(scene.motion, 0.0)
+        return 0.6 if scene.motion in ("left", "right") else 0.0
     if scene.subject == "fish" and scene.motion in ("rising", "falling"):
-        return 0.7 if scene.motion == "falling" else -0.7
+        return 0.35 if scene.motion == "falling" else -0.35
     return 0.0
 
 
@@ -248,6 +248,7 @@ def _paint(
         "main": main,
         "dark": main * 0.66,
         "light": main + (1 - main) * 0.38,
+        "lamp": main + (1 - main) * 0.55,
         "cream": np.array((0.97, 0.94, 0.86)),
         "ink": np.array((0.17, 0.15, 0.17)),
         "glow": np.array((1.0, 0.88, 0.45)),
@@ -266,7 +267,7 @@ def _paint(
         outline = [np.round((fine - 0.5) * 16).astype(np.int32)]
         cv2.fillPoly(colour, outline, tones[tone].tolist(), cv2.LINE_AA, 4)
         cv2.fillPoly(mask, outline, 1.0, cv2.LINE_AA, 4)
-        cv2.fillPoly(lamp, outline, 1.0 if tone == "glow" else 0.0, cv2.LINE_AA, 4)
+        cv2.fillPoly(lamp, outline, float(tone in ("lamp", "glow")), cv2.LINE_AA, 4)
     colour *= _shaded(mask, lamp, half * _FINE, light, scene.style)
     colour = np.minimum(colour, 1)
     if light.rim:
@@ -283,7 +284,8 @@ def _paint(
     size = (side, side)
     over = cv2.resize(np.minimum(colour, 1) * mask[..., None], size, interpolation=cv2.INTER_AREA)
     share = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
-    glow = cv2.GaussianBlur(cv2.resize(lamp * mask, size, interpolation=cv2.INTER_AREA), (0, 0), half * 0.25)
+    glow = cv2.resize(colour * (lamp * mask)[..., None], size, interpolation=cv2.INTER_AREA)
+    glow = cv2.GaussianBlur(glow, (0, 0), half * 0.25)
     fx0, fy0, fx1, fy1 = max(0, x0), max(0, y0), min(WIDTH, x0 + side), min(HEIGHT, y0 + side)
     if fx0 >= fx1 or fy0 >= fy1:
         return
@@ -291,7 +293,7 @@ def _paint(
     part = frame[fy0:fy1, fx0:fx1]
     part *= 1 - share[inside][..., None]
     part += over[inside]
-    part += 0.25 * glow[inside][..., None] * np.array((1.0, 0.75, 0.35), np.float32)
+    part += 0.25 * glow[inside]
 
 
 def _shaded(mask: Floats, lamp: Floats, half: float, light: _Light, style: str) -> Floats:

@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Tone = Literal["main", "dark", "light", "cream", "ink", "glow"]
-"""The subject's own colour, darker and lighter, and three that all share."""
+Tone = Literal["main", "dark", "light", "lamp", "cream", "ink", "glow"]
+"""The subject's own colour, darker, lighter and as light that shines; and three that all share, the last of which
+shines, too."""
 Points = NDArray[np.float64]
 Layers = Iterator[tuple[Tone, Points]]
 
@@ -138,25 +139,25 @@ def bird(phase: float) -> Layers:
 
 
 def star(phase: float) -> Layers:
-    """A star with five points, which turns."""
-    angles = np.radians(np.arange(10) * 36 - 90 + 72 * phase)
+    """A star with five points, whose heart beats."""
+    angles = np.radians(np.arange(10) * 36 - 90)
     reach = np.where(np.arange(10) % 2 == 0, 0.98, 0.45)
     outer = np.stack((reach * np.cos(angles), reach * np.sin(angles)), 1)
     yield "main", outer
-    yield "light", outer * 0.45
+    yield "light", outer * (0.45 + 0.08 * float(np.sin(2 * np.pi * phase)))
 
 
 def kite(phase: float) -> Layers:
     """A kite with a tail that waves."""
     t = np.linspace(0, 1, 20)
-    x = -0.1 - 0.55 * t + 0.13 * np.sin(2 * np.pi * (1.5 * t - phase)) * (0.3 + t)
-    y = 0.42 + 0.5 * t
-    yield "dark", np.concatenate((np.stack((x, y - 0.045), 1), np.stack((x, y + 0.045), 1)[::-1]))
-    for at in (9, 17):
-        yield "light", _circle(float(x[at]), float(y[at]), 0.11, 0.07)
-    yield "main", _poly((0.35, -0.95), (0.72, -0.1), (-0.1, 0.48), (-0.38, -0.42))
-    yield "light", _poly((0.35, -0.95), (0.72, -0.1), (0.12, -0.24))
-    yield "cream", _poly((-0.38, -0.42), (0.12, -0.24), (-0.1, 0.48))
+    x = 0.12 * np.sin(2 * np.pi * (t - phase)) * t
+    y = 0.4 + 0.56 * t
+    yield "dark", np.concatenate((np.stack((x - 0.045, y), 1), np.stack((x + 0.045, y), 1)[::-1]))
+    for at in (10, 18):
+        yield "light", _circle(float(x[at]), float(y[at]), 0.15, 0.07)
+    yield "main", _poly((0, -0.96), (0.66, -0.28), (0, 0.46), (-0.66, -0.28))
+    yield "cream", _poly((0.66, -0.28), (0, 0.46), (-0.66, -0.28))
+    yield "main", _poly((-0.1, -0.28), (0.1, -0.28), (0, 0.46))
 
 
 def fish(phase: float) -> Layers:
@@ -244,15 +245,15 @@ def lantern(phase: float) -> Layers:
     )
     for y, half in ((-0.4, 0.66), (-0.1, 0.75), (0.2, 0.68)):
         yield "dark", _curve((-half, y), (0, y + 0.1), (half, y), (0, y + 0.17))
-    yield "glow", _circle(0, -0.08, 0.2 + 0.03 * float(np.sin(2 * np.pi * phase)), 0.26)
+    yield "lamp", _circle(0, -0.08, 0.3 + 0.04 * float(np.sin(2 * np.pi * phase)), 0.34)
     yield "ink", _poly((-0.3, -0.76), (0.3, -0.76), (0.26, -0.62), (-0.26, -0.62))
     yield "ink", _poly((-0.26, 0.5), (0.26, 0.5), (0.3, 0.64), (-0.3, 0.64))
-    yield "glow", _poly((-0.05, 0.64), (0.05, 0.64), (0.08, 0.96), (-0.08, 0.96))
+    yield "dark", _poly((-0.06, 0.64), (0.06, 0.64), (0.1, 0.96), (-0.1, 0.96))
 
 
 def butterfly(phase: float) -> Layers:
     """A butterfly that opens and closes its wings."""
-    open_ = 0.64 + 0.36 * np.cos(2 * np.pi * phase)
+    open_ = 0.8 + 0.2 * np.cos(2 * np.pi * phase)
     for side in (-1, 1):
 
         def at(*points: tuple[float, float], side: int = side) -> Points:
@@ -287,16 +288,16 @@ PAINTED: dict[str, Callable[[float], Layers]] = {
     one.__name__: one for one in (ball, boat, balloon, bird, star, kite, fish, leaf, car, lantern, butterfly, rocket)
 }
 TURNS = {
-    "ball": 1.0,
+    "ball": 0.6,
     "star": 1.0,
-    "bird": 3.0,
-    "kite": 1.5,
-    "fish": 2.0,
-    "butterfly": 2.5,
-    "car": 2.0,
+    "bird": 1.5,
+    "kite": 1.0,
+    "fish": 1.0,
+    "butterfly": 1.25,
+    "car": 1.0,
     "lantern": 1.0,
-    "rocket": 4.0,
+    "rocket": 2.0,
 }
 """How often a clip shows the whole of what it does; 0 for the others."""
-FACES = ("boat", "bird", "fish", "car", "kite", "leaf", "rocket")
+FACES = ("boat", "bird", "fish", "car", "leaf", "rocket")
 """Those that look where they go."""
