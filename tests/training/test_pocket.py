@@ -128,20 +128,34 @@ def test_the_more_steps_are_left_the_less_of_latents_stays(shipped: Path) -> Non
 def test_every_other_sample_is_redrawn_and_lies_where_its_clip_does(clips: Tensor) -> None:
     vae = autoencoder.begin(clips).eval()
     shown = ((clips + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).numpy()
-    # Redrawn latents that tell of which clip and which column they are.
-    told = torch.arange(6)[:, None].mul(100).add(torch.arange(14)).half().expand(autoencoder.LATENTS, 5, 8, 6, 14)
-    batches = decoder.Batches(vae, shown, told.permute(3, 0, 1, 2, 4), 3, 0)
+    # Redrawn latents that tell of which clip, row and column they are.
+    told = sum(places * scale for places, scale in zip(np.ogrid[:6, :8, :14], (256, 16, 1), strict=True))
+    told = torch.from_numpy(told).half()[:, None, None].expand(6, autoencoder.LATENTS, 5, 8, 14)
+    batches = decoder.Batches(vae, shown, told, 3, 0)
     for step in range(4):
         batch = batches(step)
         assert torch.equal(batch.latents, batches(step).latents)
         for k, (one, true) in enumerate(zip(batch.latents, batch.clips, strict=True)):
             if (step * 3 + k) % 2:
-                number, column = divmod(int(one[0, 0, 0, 0]), 100)
-                x = column * autoencoder.PIXELS_A_LATENT
-                assert torch.allclose(true, clips[number, ..., x : x + true.shape[-1]], atol=0.01)
+                number, place = divmod(int(one[0, 0, 0, 0]), 256)
+                y, x = (at * autoencoder.PIXELS_A_LATENT for at in divmod(place, 16))
+                there = clips[number, ..., y : y + true.shape[-2], x : x + true.shape[-1]]
+                assert torch.allclose(true, there, atol=0.01)
             else:
                 made = vae.decode(one[None]).sample[0]  # type: ignore[union-attr]
                 assert float((made - true).square().mean()) < 0.02
+
+
+def test_parts_of_clips_are_where_there_is_detail() -> None:
+    frames = np.full((5, 128, 224, 3), 90, np.uint8)
+    frames[:, 20:40, 180:200] = 255
+    likely = decoder.chances(frames)
+    assert likely.shape == (8 + 1 - decoder._SIDE, 14 + 1 - decoder._SIDE)
+    assert likely.sum() == pytest.approx(1)
+    side = decoder._SIDE
+    rows, columns = np.nonzero(likely)
+    assert (rows <= 2).all()
+    assert (columns + side > 11).all()
 
 
 def test_what_captions_are_made_of_is_a_piece_each(tmp_path: Path) -> None:
@@ -183,6 +197,8 @@ def test_latents_are_made_once_and_none_of_what_is_held_out(
     assert 4 <= len(scenes) <= 8
     assert not any(held_out(scene) for scene in scenes)
     assert scenes[0] == stock.scene(0)
+    latents.kept(net, tmp_path, 1, stock.HELD_OUT)
+    assert torch.equal(torch.cat(list(latents.trained_on([tmp_path]))), found)
     monkeypatch.setattr(stock, "clips", lambda *_: pytest.fail("rendered again"))
     again, _ = latents.kept(net, tmp_path, 4)
     assert torch.equal(found, again)

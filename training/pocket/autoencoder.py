@@ -38,7 +38,7 @@ def network() -> AutoencoderKLLTXVideo:
         down_block_types=("LTXVideoDownBlock3D",) * 2,
         decoder_block_out_channels=(_WIDTH, _WIDTH),
         layers_per_block=(0, 0, 0),
-        decoder_layers_per_block=(1, 1, 1),
+        decoder_layers_per_block=(1, 4, 6),
         spatio_temporal_scaling=(True, True),
         decoder_spatio_temporal_scaling=(True, True),
         decoder_inject_noise=(False,) * 3,

@@ -33,15 +33,17 @@ from training.pocket.examine import said
 from training.pocket.latents import encoded
 from vidflow.places import resource
 
-_NOISE = 0.05
+_NOISE = 0.02
 """Of latents as the encoder gives them, of about 1."""
-_LEFT = 2, 6
+_LEFT = 3, 7
 """Steps of the sampler's that are left, at least and at most, where it begins half way."""
 _EDGES, _SEAMS = 0.3, 0.6
 """How much differences between neighbours count beside values, as soft edges are seen; and those where blocks meet, as
 in smooth places seams are what is seen."""
-_WIDE = 10
-"""Blocks of 16 pixels, of a sample, which is as high as the clip."""
+_SIDE = 5
+"""Of a sample, each way, in blocks of 16 pixels."""
+_SURE = 2
+"""How much likelier samples are where there is more detail: a power."""
 _TESTED, _TOGETHER = 24, 8
 
 
@@ -112,12 +114,13 @@ def both(pipe: Any, clips: NDArray[Any], first: int) -> Iterator[tuple[Tensor, T
 
 
 class Batches:
-    """Batches by the step's number, of parts of clips: as the encoder gives them, some mirrored, with a little noise,
-    and redrawn, in turn."""
+    """Batches by the step's number, of parts of clips, most of them where there is detail: as the encoder gives them,
+    some mirrored, with a little noise, and redrawn, in turn."""
 
     def __init__(self, vae: Any, clips: NDArray[Any], redrawn: Tensor, batch: int, seed: int) -> None:
         """`clips` are `[n, frames, height, width, 3]` in uint8, and `redrawn` latents of each."""
         self._vae, self._clips, self._redrawn, self._batch, self._seed = vae, clips, redrawn, batch, seed
+        self._chances = [chances(clip) for clip in clips]
 
     def __call__(self, step: int) -> Batch:
         """Clips by chance."""
@@ -127,19 +130,34 @@ class Batches:
 
     def _pair(self, rng: np.random.Generator, again: bool) -> tuple[Tensor, Tensor]:
         chosen = rng.integers(len(self._clips))
-        clip, device = self._clips[chosen], self._vae.device
-        wide = _WIDE * PIXELS_A_LATENT
-        x = rng.integers(clip.shape[2] - wide + 1)
+        clip, likely, device = self._clips[chosen], self._chances[chosen], self._vae.device
+        row, column = divmod(rng.choice(likely.size, p=likely.flat), likely.shape[1])
+        side = _SIDE * PIXELS_A_LATENT
+        y, x = row * PIXELS_A_LATENT, column * PIXELS_A_LATENT
+        if not again:
+            # Blocks may lie anywhere.
+            y, x = (
+                min(at + rng.integers(PIXELS_A_LATENT), size - side)
+                for at, size in zip((y, x), clip.shape[1:3], strict=True)
+            )
+        some = as_clips(clip[None, :, y : y + side, x : x + side]).to(device)
         if again:
-            x -= x % PIXELS_A_LATENT
-        some = as_clips(clip[None, :, :, x : x + wide]).to(device)
-        if again:
-            block = x // PIXELS_A_LATENT
-            return self._redrawn[chosen : chosen + 1, ..., block : block + _WIDE].float().to(device), some
+            drawn = self._redrawn[chosen : chosen + 1, ..., row : row + _SIDE, column : column + _SIDE]
+            return drawn.float().to(device), some
         some = some.flip(-1) if rng.random() < 0.5 else some
         latents = encoded(self._vae, some).float()
         noise = torch.from_numpy(rng.standard_normal(latents.shape, np.float32)).to(device)
         return latents + _NOISE * noise, some
+
+
+def chances(clip: NDArray[Any]) -> NDArray[Any]:
+    """How likely a part of a clip `[frames, height, width, 3]` is, by its first row and column of blocks."""
+    some = clip[::4].astype(float)
+    down, across = (np.abs(np.diff(some, axis=axis, append=some.take([-1], axis))) for axis in (1, 2))
+    height, width = (size // PIXELS_A_LATENT for size in clip.shape[1:3])
+    blocks = (down + across).mean((0, 3)).reshape(height, PIXELS_A_LATENT, width, PIXELS_A_LATENT).sum((1, 3))
+    found = np.lib.stride_tricks.sliding_window_view(blocks, (_SIDE, _SIDE)).sum((2, 3)) ** _SURE
+    return found / found.sum()
 
 
 def loss(net: nn.Module, batch: Batch) -> Tensor:
@@ -153,7 +171,7 @@ def distance(made: Tensor, clips: Tensor) -> Tensor:
     error = made - clips
     edges = sum(error.diff(dim=axis).abs().mean() for axis in (2, 3, 4))
     seams = sum(_at_seams(error.diff(dim=axis), axis).abs().mean() for axis in (3, 4))
-    return 0.5 * error.abs().mean() + 6 * error.square().mean() + _EDGES * edges + _SEAMS * seams
+    return 0.5 * error.abs().mean() + 9 * error.square().mean() + _EDGES * edges + _SEAMS * seams
 
 
 def _at_seams(steps: Tensor, axis: int) -> Tensor:
@@ -190,7 +208,7 @@ def decoded(net: Any, latents: Tensor) -> Tensor:
 
 def main() -> None:
     """Train and ship."""
-    parser = loop.options(__doc__, steps=6000, batch=3, rate=1.2e-4, folder="pocket-decoder")
+    parser = loop.options(__doc__, steps=6000, batch=9, rate=1.2e-4, folder="pocket-decoder")
     parser.add_argument("--clips", type=int, default=1200, help="how many are rendered (default %(default)s)")
     parser.add_argument("--to", type=Path, default=resource("models/pocket"), help="where all other parts lie")
     given = parser.parse_args()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_ltx import AutoencoderKLLTXVideo
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -60,6 +60,13 @@ def kept(
             latents.append(file.get_tensor("small" if small else "full"))
             scenes += [Scene(**parts) for parts in json.loads(file.metadata()["scenes"])]
     return torch.cat(latents), scenes
+
+
+def trained_on(folders: list[Path]) -> Iterator[Tensor]:
+    """All latents in folders, in full size, but for those of seeds that are held out; some at a time."""
+    for path in (path for folder in folders for path in sorted(folder.glob("*.safetensors"))):
+        if int(path.stem) < stock.HELD_OUT:
+            yield load_file(path)["full"]
 
 
 def _make(vae: AutoencoderKLLTXVideo, path: Path, first: int, count: int) -> None:

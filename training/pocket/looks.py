@@ -1,5 +1,5 @@
 """Measure how films of the small video model look and how varied they are, and put some on a contact sheet:
-`python -m training.pocket.looks [--sheet PATH] [--latents FOLDER]`.
+`python -m training.pocket.looks [--sheet PATH] [--latents FOLDER...]`.
 
 Of captions that are held out: how steady films are (`temporal_consistency` of `score_quality`) beside renders of the
 same scenes, whether the borders of blocks are seen, how far apart two seeds are, and, with the latents that the
@@ -95,8 +95,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=resource("models/pocket"))
     parser.add_argument("--count", type=int, default=40, help="how many captions (default %(default)s)")
     parser.add_argument("--sheet", type=Path, help="where the contact sheet is written")
-    parser.add_argument("--latents", type=Path, help="the folder of those that were trained on")
-    parser.add_argument("--clips", type=int, default=6000, help="how many were rendered for them (default %(default)s)")
+    parser.add_argument("--latents", type=Path, nargs="+", default=[], help="the folders of those trained on")
     given = parser.parse_args()
     scenes = held_out(given.count)
     films = list(made(given.model, scenes))
@@ -115,10 +114,12 @@ def main() -> None:
     print(f"two seeds differ by  {min(between):.1f} to {max(between):.1f} of 255, RMS", flush=True)
     if given.latents:
         vae: Any = AutoencoderKLLTXVideo.from_pretrained(given.model / "vae")
-        known, _ = latents.kept(vae, given.latents, given.clips)
         for name, clips in zip(("films", "renders"), both, strict=True):
-            far = nearest(torch.cat([latents.encoded(vae, few) for few in clips.split(8)]), known)
-            print(f"nearest of {len(known)} to {name}: {far.min():.3f} at least, {far.median():.3f} in the middle")
+            found, count = torch.cat([latents.encoded(vae, few) for few in clips.split(8)]), 0
+            far = torch.full((len(found),), torch.inf)
+            for known in latents.trained_on(given.latents):
+                far, count = torch.minimum(far, nearest(found, known)), count + len(known)
+            print(f"nearest of {count} to {name}: {far.min():.3f} at least, {far.median():.3f} in the middle")
 
 
 if __name__ == "__main__":

@@ -130,8 +130,8 @@ assert tuple(PARTS) == tuple(one.name for one in fields(Scene))
 
 
 def held_out(scene: Scene) -> bool:
-    """Whether a scene is never trained on: one colour in eight goes with no motion of its own, and of the combinations
-    of subject, setting, motion and camera one in ten is left out."""
+    """Whether a scene is never trained on: each colour has a motion that it never goes with, and of the combinations of
+    subject, setting, motion and camera one in ten is left out."""
     subject, colour, setting, motion, camera = (
         PARTS[name].index(getattr(scene, name)) for name in ("subject", "colour", "setting", "motion", "camera")
     )
