@@ -14,7 +14,7 @@ from vidflow.graph.kinds import Kinds
 from vidflow.nodespec.registry import installed
 
 SAMPLES = sorted((Path(__file__).resolve().parents[2] / "sample_graphs").glob("*.json"))
-NEEDED = {"first_cut": 1, "score_and_pick": 10, "three_shot_film": 10, "unify_colour": 4}
+NEEDED = {"first_cut": 1, "first_film": 1, "score_and_pick": 10, "three_shot_film": 10, "unify_colour": 4}
 """How many crossings no order of the columns avoids; found by trying all of them."""
 
 Sizes = Mapping[str, tuple[float, float]]

@@ -953,12 +953,12 @@ def welcome(session: Session, runner: Runner, library: Library, qtbot: Any) -> W
 
 def test_a_click_or_return_on_a_sample_opens_it(welcome: Welcome, qtbot: Any) -> None:
     card = welcome.cards[0]
-    assert card.accessibleName() == "Open the sample First cut"
+    assert card.accessibleName() == "Open the sample First film"
     opened: list[str] = []
     welcome.open_asked.connect(opened.append)
     qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
     qtbot.keyClick(card, Qt.Key.Key_Return)
-    assert [Path(one).name for one in opened] == ["first_cut.json"] * 2
+    assert [Path(one).name for one in opened] == ["first_film.json"] * 2
 
 
 def test_every_card_has_room_for_its_words(welcome: Welcome) -> None:

@@ -25,7 +25,7 @@ from vidflow.gui.session import Session
 
 SAMPLES = sorted((Path(__file__).resolve().parents[2] / "sample_graphs").glob("*.json"))
 SCREEN, SCALE = (1280, 800), 0.7
-NEEDED = {"first_cut": 1, "score_and_pick": 10, "three_shot_film": 12, "unify_colour": 7}
+NEEDED = {"first_cut": 1, "first_film": 3, "score_and_pick": 10, "three_shot_film": 12, "unify_colour": 7}
 """How many wires cross because of the order in which nodes have their inputs: the least that columns allow (all orders
 tried for the last), but for one more in the film, whose shots stand in the order in which they play."""
 

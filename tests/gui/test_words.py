@@ -39,8 +39,8 @@ from vidflow.nodespec.registry import installed
 
 JAPANESE = re.compile("[぀-ヿ㐀-鿿]")
 KEYS = re.compile(r"\((?:(?:Ctrl|Shift|Alt|Meta)\+)*[^()+]+\+?\)$")
-NAMES = re.compile(r"(?:rife|esrgan)-small\S*|\S*[_/.\\][\w./\\-]*|·  \w+$")
-"""Names of files, of node types and of their settings."""
+NAMES = re.compile(r"(?:rife|esrgan|clip)-small\S*|\S*[_/.\\][\w./\\-]*|·  \w+$|\bpocket\b")
+"""Names of models, of files, of node types and of their settings."""
 SAME = frozenset({"100 %", "English", "日本語", "vidflow"})
 
 

@@ -59,8 +59,11 @@ def test_the_wheel_holds_the_whole_house(wheel: Path) -> None:
         assert (wheel / name).is_file(), name
     shipped = {path.relative_to(TOP / "vidflow") for path in (TOP / "vidflow").rglob("*.py")}
     assert shipped == {path.relative_to(wheel / "vidflow") for path in (wheel / "vidflow").rglob("*.py")}
-    media = {path.name for path in (TOP / "resources" / "media").iterdir()}
-    assert media == {path.name for path in (wheel / "vidflow_resources" / "media").iterdir()}
+    for folder in ("media", "models"):
+        here, there = TOP / "resources" / folder, wheel / "vidflow_resources" / folder
+        assert {path.relative_to(here) for path in here.rglob("*")} == {
+            path.relative_to(there) for path in there.rglob("*")
+        }
 
 
 def test_the_wheel_takes_no_name_that_others_use(wheel: Path) -> None:
@@ -113,4 +116,4 @@ def test_the_readme_has_two_commands_of_one_line_each() -> None:
     (quick,) = [part for part in section if part.startswith("Quick start\n")]
     blocks = re.findall(r"^```sh\n(.*?)^```", quick, re.MULTILINE | re.DOTALL)
     assert [block.count("\n") for block in blocks] == [1, 1]
-    assert "sample_graphs/first_cut.json" in blocks[0]
+    assert "sample_graphs/first_film.json" in blocks[0]

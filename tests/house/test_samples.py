@@ -24,6 +24,7 @@ from vidflow.nodespec.registry import installed
 SAMPLES = sorted(path.name for path in places.samples().glob("*.json"))
 FILMS = {
     "first_cut.json": ("first_cut.mp4", 960, 540, Fraction(25), 270, 48_000),
+    "first_film.json": ("first_film.mp4", 896, 512, Fraction(24), 129, 44_100),
     "new_soundtrack.json": ("new_soundtrack.mp4", 960, 400, Fraction(24000, 1001), 120, 48_000),
     "postcards.json": ("postcards.mp4", 360, 360, Fraction(25), 80, 48_000),
     "reverse_loop.json": ("reverse_loop.mp4", 480, 270, Fraction(24), 240, 44_100),

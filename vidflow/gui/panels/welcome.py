@@ -37,7 +37,7 @@ from vidflow.places import samples
 NARROWEST = 160
 """Pixels that a card needs."""
 GAP = 12
-FIRST = "first_cut"
+FIRST = "first_film"
 
 
 @dataclass(frozen=True, slots=True)
