@@ -1,6 +1,6 @@
 """The course of a training: seeded, logged, and taken up again where it was stopped.
 
-The learning rate is constant until the last quarter of the steps, where it falls to a hundredth; so a training that has
+The learning rate is constant until the last part of the steps, where it falls to a hundredth; so a training that has
 ended goes on from there with more `--steps`, if it is told to from before its fall.
 """
 
@@ -41,12 +41,17 @@ class Budget:
     fall: float = _FALL
 
 
-def options(description: str | None, *, steps: int, batch: int, rate: float, folder: str) -> argparse.ArgumentParser:
+def options(
+    description: str | None, *, steps: int, batch: int, rate: float, folder: str, fall: float = _FALL
+) -> argparse.ArgumentParser:
     """The options that every training has."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=steps, help="its length (default %(default)s)")
     parser.add_argument("--batch", type=int, default=batch, help="samples of a step (default %(default)s)")
     parser.add_argument("--rate", type=float, default=rate, help="the learning rate (default %(default)s)")
+    parser.add_argument(
+        "--fall", type=float, default=fall, help="from which share on the rate falls (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path("outputs", folder), help="where it is kept, to go on from")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -56,7 +61,7 @@ def options(description: str | None, *, steps: int, batch: int, rate: float, fol
 def budget(given: argparse.Namespace) -> Budget:
     """What the options say."""
     device = torch.device(given.device)
-    return Budget(given.steps, given.batch, given.rate, given.seed, given.folder, device)
+    return Budget(given.steps, given.batch, given.rate, given.seed, given.folder, device, given.fall)
 
 
 def adamw(net: nn.Module, rate: float) -> torch.optim.Optimizer:

@@ -2,8 +2,8 @@
 
 LTX's classes, small: patches of 4x4 pixels, then halved twice in space and time, so that a latent frame stands for 4
 frames and each of its places for 16x16 pixels. A linear autoencoder of such blocks, by principal components level by
-level, can be written into the weights of these classes nearly exactly (see `begin`), without any training. The encoder
-stays like this; the decoder learns, when the denoiser is there (see `training.pocket.decoder`).
+level, can be written into the weights of these classes nearly exactly (see `begin`), without any training. When the
+denoiser is there, the decoder learns more, and the encoder a little (see `training.pocket.decoder`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def network() -> AutoencoderKLLTXVideo:
         block_out_channels=(_WIDTH, _WIDTH),
         down_block_types=("LTXVideoDownBlock3D",) * 2,
         decoder_block_out_channels=(_WIDTH, _WIDTH),
-        layers_per_block=(0, 0, 0),
+        layers_per_block=(0, 4, 0),
         decoder_layers_per_block=(1, 4, 6),
         spatio_temporal_scaling=(True, True),
         decoder_spatio_temporal_scaling=(True, True),

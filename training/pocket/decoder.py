@@ -1,16 +1,16 @@
 """Train the decoder of the video autoencoder, when the denoiser is there: `python -m training.pocket.decoder
 [--steps N]`.
 
-The decoder is linear at first. It learns what is not linear, what crosses the borders of blocks, and to bear what a
-sampler gets wrong. So every other sample is not what the encoder gives, but what the denoiser makes of that when it
-begins half way in noise: where things are is from the render then, how they are drawn is the denoiser's. What is to
-come of both is the render.
+Encoder and decoder are linear at first. The decoder learns what is not linear, what crosses the borders of blocks, and
+to bear what a sampler gets wrong. So one sample in three is not what the encoder gives, but what the denoiser makes of
+that when it begins half way in noise: where things are is from the render then, how they are drawn is the denoiser's.
+What is to come of both is the render. The encoder learns to tell what the decoder can draw, in latents that stay near
+those that the denoiser has learned.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -33,13 +33,17 @@ from training.pocket.examine import said
 from training.pocket.latents import encoded
 from vidflow.places import resource
 
-_NOISE = 0.02
-"""Of latents as the encoder gives them, of about 1."""
+_NEAR = 0.05
+"""How much it counts that latents, of about 1, are no longer those that the denoiser has learned."""
+_REDRAWN = 3
+"""One sample in so many is redrawn."""
 _LEFT = 3, 7
 """Steps of the sampler's that are left, at least and at most, where it begins half way."""
-_EDGES, _SEAMS = 0.3, 0.6
-"""How much differences between neighbours count beside values, as soft edges are seen; and those where blocks meet, as
-in smooth places seams are what is seen."""
+_VALUES, _EDGES, _SEAMS = 0.5, 0.3, 0.6
+"""How much values count; differences between neighbours, as soft edges are seen; and those where blocks meet, as in
+smooth places seams are what is seen."""
+_DECIBELS, _SMALL = 0.05, 1e-3
+"""How much the mean square of a sample's error counts, in powers of e, and how small it does not matter."""
 _SIDE = 5
 """Of a sample, each way, in blocks of 16 pixels."""
 _SURE = 2
@@ -48,21 +52,24 @@ _TESTED, _TOGETHER = 24, 8
 
 
 class Batch(NamedTuple):
-    """Latents `[n, channels, t, h, w]`, and what is to come of them, `[n, 3, frames, height, width]` in -1..1."""
+    """Latents `[n, channels, t, h, w]`, of which the last are redrawn, and what is to come of them, `[n, 3, frames,
+    height, width]` in -1..1."""
 
     latents: Tensor
     clips: Tensor
+    redrawn: int
 
 
 def ready(vae: AutoencoderKLLTXVideo) -> AutoencoderKLLTXVideo:
-    """The network, for its decoder to learn: what comes before the pixels is not seen by its constant channel, which is
-    so large that it would be all that is seen and all that is learned."""
+    """The network, for its decoder to learn, and what of its encoder is not linear: what comes before the pixels is not
+    seen by its constant channel, which is so large that it would be all that is seen and all that is learned."""
     net: Any = vae
     for layer in (net.decoder.conv_out.conv, *(one.conv1.conv for one in net.decoder.up_blocks[1].resnets)):
         with torch.no_grad():
             layer.weight[:, CONSTANT] = 0
         layer.weight.register_hook(_without_constant)
-    net.encoder.requires_grad_(False)
+    for name, weight in net.encoder.named_parameters():
+        weight.requires_grad_("resnets" in name)
     return net
 
 
@@ -114,8 +121,8 @@ def both(pipe: Any, clips: NDArray[Any], first: int) -> Iterator[tuple[Tensor, T
 
 
 class Batches:
-    """Batches by the step's number, of parts of clips, most of them where there is detail: as the encoder gives them,
-    some mirrored, with a little noise, and redrawn, in turn."""
+    """Batches by the step's number, of parts of clips, most of them where there is detail: with latents as the denoiser
+    has learned them, some mirrored, and then with redrawn ones."""
 
     def __init__(self, vae: Any, clips: NDArray[Any], redrawn: Tensor, batch: int, seed: int) -> None:
         """`clips` are `[n, frames, height, width, 3]` in uint8, and `redrawn` latents of each."""
@@ -125,8 +132,9 @@ class Batches:
     def __call__(self, step: int) -> Batch:
         """Clips by chance."""
         rng = np.random.default_rng((self._seed, step))
-        pairs = [self._pair(rng, (step * self._batch + k) % 2 == 1) for k in range(self._batch)]
-        return Batch(*(torch.cat(some) for some in zip(*pairs, strict=True)))
+        redrawn = self._batch // _REDRAWN
+        pairs = [self._pair(rng, k >= self._batch - redrawn) for k in range(self._batch)]
+        return Batch(*(torch.cat(some) for some in zip(*pairs, strict=True)), redrawn=redrawn)
 
     def _pair(self, rng: np.random.Generator, again: bool) -> tuple[Tensor, Tensor]:
         chosen = rng.integers(len(self._clips))
@@ -145,9 +153,7 @@ class Batches:
             drawn = self._redrawn[chosen : chosen + 1, ..., row : row + _SIDE, column : column + _SIDE]
             return drawn.float().to(device), some
         some = some.flip(-1) if rng.random() < 0.5 else some
-        latents = encoded(self._vae, some).float()
-        noise = torch.from_numpy(rng.standard_normal(latents.shape, np.float32)).to(device)
-        return latents + _NOISE * noise, some
+        return encoded(self._vae, some).float(), some
 
 
 def chances(clip: NDArray[Any]) -> NDArray[Any]:
@@ -161,17 +167,22 @@ def chances(clip: NDArray[Any]) -> NDArray[Any]:
 
 
 def loss(net: nn.Module, batch: Batch) -> Tensor:
-    """Of what comes of latents."""
-    assert isinstance(net, AutoencoderKLLTXVideo)
-    return distance(net.decode(batch.latents).sample.float(), batch.clips)  # pyright: ignore[reportAttributeAccessIssue]
+    """Of what comes of latents, and of those that the network gives itself."""
+    vae: Any = net
+    known, redrawn = batch.latents.tensor_split([-batch.redrawn])
+    own = vae.encode(batch.clips[: len(known)]).latent_dist.mode().float()
+    made = vae.decode(torch.cat((own, redrawn))).sample.float()
+    return distance(made, batch.clips) + _NEAR * (own - known).square().mean()
 
 
 def distance(made: Tensor, clips: Tensor) -> Tensor:
-    """How far clips are from the true ones: values, edges, and seams more than other edges."""
+    """How far clips are from the true ones: values, edges, and seams more than other edges; decibels, as a little more
+    is easily seen where nearly all is right."""
     error = made - clips
+    decibels = torch.log1p(error.square().flatten(1).mean(1) / _SMALL).mean()
     edges = sum(error.diff(dim=axis).abs().mean() for axis in (2, 3, 4))
     seams = sum(_at_seams(error.diff(dim=axis), axis).abs().mean() for axis in (3, 4))
-    return 0.5 * error.abs().mean() + 9 * error.square().mean() + _EDGES * edges + _SEAMS * seams
+    return _DECIBELS * decibels + _VALUES * error.abs().mean() + _EDGES * edges + _SEAMS * seams
 
 
 def _at_seams(steps: Tensor, axis: int) -> Tensor:
@@ -186,15 +197,18 @@ def optimized(net: nn.Module, rate: float) -> Muon:
     return Muon(net, rate, outer=("conv_in", "conv_out", "samplers"), faster=3.0)
 
 
-def figures(net: Any, latents: Tensor, again: Tensor, clips: Tensor) -> dict[str, float]:
-    """How near what comes of latents is to the clips `[n, 3, frames, height, width]`, on average and at worst, in dB;
-    the same when they are redrawn; and whether the borders of blocks are seen."""
+def figures(net: Any, known: Tensor, again: Tensor, clips: Tensor) -> dict[str, float]:
+    """How near what comes of the clips `[n, 3, frames, height, width]` is to them, on average and at worst, in dB; the
+    same when their latents are redrawn; how far latents are from those that the denoiser has learned; and whether the
+    borders of blocks are seen."""
+    latents = torch.cat([encoded(net, some) for some in clips.split(4)])
     made, drawn = (decoded(net, some) for some in (latents, again))
     near, other = (-10 * ((one.clamp(-1, 1) - clips) / 2).square().flatten(1).mean(1).log10() for one in (made, drawn))
     return {
         "psnr": float(near.mean()),
         "worst": float(near.min()),
         "redrawn": float(other.mean()),
+        "moved": float((latents.float() - known).square().mean().sqrt()),
         "borders": borders(made),
         "redrawn borders": borders(drawn),
     }
@@ -208,11 +222,11 @@ def decoded(net: Any, latents: Tensor) -> Tensor:
 
 def main() -> None:
     """Train and ship."""
-    parser = loop.options(__doc__, steps=6000, batch=9, rate=1.2e-4, folder="pocket-decoder")
+    parser = loop.options(__doc__, steps=6000, batch=9, rate=1.2e-4, folder="pocket-decoder", fall=0.1)
     parser.add_argument("--clips", type=int, default=1200, help="how many are rendered (default %(default)s)")
     parser.add_argument("--to", type=Path, default=resource("models/pocket"), help="where all other parts lie")
     given = parser.parse_args()
-    budget = replace(loop.budget(given), fall=0.1)
+    budget = loop.budget(given)
     pipe: Any = LTXPipeline.from_pretrained(given.to, dtype=torch.float32).to(budget.device)
     first = given.seed * 10**6
     clips = np.stack(list(stock.clips(first, given.clips)))
@@ -223,8 +237,8 @@ def main() -> None:
         part = place.with_suffix(".part")
         save_file({"redrawn": torch.cat([again.cpu() for _, again in both(pipe, clips, first)])}, part)
         part.replace(place)
-    latents, again = (torch.cat(some) for some in zip(*both(pipe, unseen, stock.HELD_OUT), strict=True))
-    tested = partial(figures, latents=latents, again=again, clips=as_clips(unseen).to(budget.device))
+    known, again = (torch.cat(some) for some in zip(*both(pipe, unseen, stock.HELD_OUT), strict=True))
+    tested = partial(figures, known=known, again=again, clips=as_clips(unseen).to(budget.device))
     batches = Batches(pipe.vae, clips, load_file(place)["redrawn"], budget.batch, budget.seed)
 
     def begin() -> AutoencoderKLLTXVideo:

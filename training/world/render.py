@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.world.places import HEIGHT as CANVAS_HEIGHT
 from training.world.places import WIDTH as CANVAS_WIDTH
 from training.world.places import painted
-from training.world.subjects import FACES, PAINTED, TURNS, Tone
+from training.world.subjects import FACES, PAINTED, SWAYS, TURNS, Tone
 from training.world.words import Scene
 
 WIDTH, HEIGHT, FRAMES, RATE = 224, 128, 17, 8
@@ -100,13 +100,8 @@ def clip(scene: Scene, seed: int) -> NDArray[np.uint8]:
         if ground < 1.5:
             below = _on_screen((at[k][0], max(ground - 0.5, at[k][1] + 0.5 * size)), windows[k])[0]
             _shadow(frame, below, diameter, (below[1] - place[1]) / HEIGHT)
-        turning = turns * s * (1 if right else -1) if scene.subject == "ball" else turns * s
-        if scene.subject == "ball" and scene.motion in ("still", "rising", "falling", "bouncing"):
-            turning *= 0.25
-        swing = lean + (
-            0.08 * np.sin(2 * np.pi * (s + phase)) if scene.subject in ("boat", "leaf", "kite", "lantern") else 0
-        )
-        _paint(frame, scene, place, diameter, (phase + turning) % 1, right, swing + _heading(scene), light)
+        swing = lean + (0.08 * np.sin(2 * np.pi * (s + phase)) if scene.subject in SWAYS else 0)
+        _paint(frame, scene, place, diameter, (phase + turns * s) % 1, right, swing + _heading(scene), light)
         frames[k] = _styled(frame, scene.style)
     return frames
 

@@ -41,10 +41,10 @@ def _poly(*points: tuple[float, float]) -> Points:
 
 
 def ball(phase: float) -> Layers:
-    """A beach ball, which rolls."""
+    """A beach ball, which sways."""
     yield "main", _circle(0, 0, 0.92)
     for k in range(3):
-        a = 360 * (phase + k / 3)
+        a = 242.5 + 120 * k
         yield "cream" if k == 0 else "dark", np.concatenate((_circle(0, 0, 0.92, None, a, a + 55), [[0, 0]]))
     yield "light", _circle(0, 0, 0.17)
 
@@ -288,7 +288,6 @@ PAINTED: dict[str, Callable[[float], Layers]] = {
     one.__name__: one for one in (ball, boat, balloon, bird, star, kite, fish, leaf, car, lantern, butterfly, rocket)
 }
 TURNS = {
-    "ball": 0.6,
     "star": 1.0,
     "bird": 1.5,
     "kite": 1.0,
@@ -299,5 +298,7 @@ TURNS = {
     "rocket": 2.0,
 }
 """How often a clip shows the whole of what it does; 0 for the others."""
+SWAYS = ("ball", "boat", "leaf", "kite", "lantern")
+"""Those that sway a little."""
 FACES = ("boat", "bird", "fish", "car", "leaf", "rocket")
 """Those that look where they go."""
