@@ -169,7 +169,7 @@ def chances(clip: NDArray[Any]) -> NDArray[Any]:
 def loss(net: nn.Module, batch: Batch) -> Tensor:
     """Of what comes of latents, and of those that the network gives itself."""
     vae: Any = net
-    known, redrawn = batch.latents.tensor_split([-batch.redrawn])
+    known, redrawn = batch.latents.tensor_split([len(batch.latents) - batch.redrawn])
     own = vae.encode(batch.clips[: len(known)]).latent_dist.mode().float()
     made = vae.decode(torch.cat((own, redrawn))).sample.float()
     return distance(made, batch.clips) + _NEAR * (own - known).square().mean()
